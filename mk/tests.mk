@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# Unit tests, fuzzers, shell tests and lint; tests/run.py runs and counts them.
+
+RUN_TESTS = python3 tests/run.py -j $(JOBS) --build $(BUILD) $(addprefix --only ,$(TESTS))
+
+# ---- Programs; with TESTS only those that are asked for are built ----
+chosen = $(if $(TESTS),$(foreach bin,$(1),$(if $(strip \
+	 $(foreach word,$(TESTS),$(findstring $(word),$(notdir $(bin))))),$(bin))),$(1))
+unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/san/%,$(wildcard tests/unit/test_*.c))
+sim_bin := $(patsubst tests/sim/%.c,$(BUILD)/san/sim/%,$(wildcard tests/sim/test_*.c))
+fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+link_san = @printf '  LD      %s\n' $@; mkdir -p $(@D)
+# A unit test may name linker options of its own: a line "/* LINK: -Wl,--wrap=FUNCTION */".
+own_link_flags = $(shell sed -n 's|^/[*] LINK: \(.*\) [*]/$$|\1|p' $(1))
+$(unit_bin): $(BUILD)/san/%: $(BUILD)/san/tests/unit/%.o $(call san_libs,san)
+	$(link_san)
+	$(Q)$(SAN_CC) $(SAN_SANITIZERS) $(call own_link_flags,tests/unit/$*.c) -o $@ $^ $(HOST_LIBS) -lcmocka
+$(sim_bin): $(BUILD)/san/sim/%: $(BUILD)/san/tests/sim/%.o $(call san_libs,san)
+	$(link_san)
+	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -o $@ $^ $(HOST_LIBS) -lcmocka
+$(fuzz_bin): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(call san_libs,fuzz)
+	$(link_san)
+	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS) -lcmocka
+
+# Measuring programs: as the product is built, without sanitizers.
+$(BUILD)/bench/%: tests/bench/%.c $(sim_src) tests/unit/sim_realm.c $(wildcard tests/sim/*.h tests/unit/*.h) $(BUILD)/host/libhost.a $(BUILD)/host/libcore.a
+	@mkdir -p $(@D)
+	@printf '  LD      %s\n' $@
+	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(HOST_CFLAGS) -o $@ $(filter %.c %.a,$^) $(HOST_LIBS)
+
+# ---- Suites: "--suite NAME" and then its items ----
+# A script called lib*.sh is a helper of its neighbours, not a test.
+scripts = $(filter-out tests/$(1)/lib%.sh,$(wildcard tests/$(1)/*.sh tests/$(1)/*.py))
+lint_items := $(call scripts,lint)
+cli_items := $(call scripts,cli)
+interop_items := $(call scripts,interop)
+qemu_items := $(call scripts,qemu)
+fuzz_items = $(foreach bin,$(fuzz_bin),'$(notdir $(bin))=mk/fuzz-one.sh $(1) $(bin)')
+
+suite_lint = --suite lint $(lint_items)
+suite_unit = --suite unit $(unit_bin)
+suite_sim = --suite sim $(sim_bin)
+suite_cli = --suite cli $(cli_items)
+suite_interop = --suite interop $(interop_items)
+suite_qemu = --suite qemu $(qemu_items)
+suite_fuzz = --suite fuzz $(call fuzz_items,10)
+
+lint_needs := $(BUILD)/.deps-test efi core-aarch64 $(TP)/sodium/.chunkboot-source
+unit_needs := $(BUILD)/.deps-test $(call chosen,$(unit_bin))
+sim_needs := $(BUILD)/.deps-test $(call chosen,$(sim_bin))
+cli_needs := $(BUILD)/.deps-test tool
+interop_needs := $(BUILD)/.deps-test tool $(BUILD)/san/test_newc
+qemu_needs := $(BUILD)/.deps-test tool efi image-minimal
+fuzz_needs := $(BUILD)/.deps-test $(call chosen,$(fuzz_bin))
+
+.PHONY: test check-full check-unit check-sim check-cli check-interop check-qemu check-fuzz fuzz lint bench
+test: all $(lint_needs) $(unit_needs) $(sim_needs) $(fuzz_needs) $(qemu_needs) ## everything of the first tier
+	$(Q)$(RUN_TESTS) $(suite_lint) $(suite_unit) $(suite_sim) $(suite_fuzz) $(suite_cli) $(suite_interop) $(suite_qemu)
+
+# The second tier: tests/full/*.sh, and the fuzzers for longer.
+check-full: test $(fuzz_needs) ## what "test" has no time for, too
+	$(Q)$(RUN_TESTS) --suite full $(call scripts,full) $(foreach bin,$(fuzz_bin),\
+		'$(notdir $(bin))=mk/fuzz-one.sh 120 $(bin)')
+
+check-unit: $(unit_needs) ## unit tests, with sanitizers
+	$(Q)$(RUN_TESTS) $(suite_unit)
+check-sim: $(sim_needs) ## whole boots in the simulator
+	$(Q)$(RUN_TESTS) $(suite_sim)
+check-cli: $(cli_needs) ## the tool's behaviour
+	$(Q)$(RUN_TESTS) $(suite_cli)
+check-interop: $(interop_needs) ## casync and TUF clients on our repositories
+	$(Q)$(RUN_TESTS) $(suite_interop)
+check-qemu: $(qemu_needs) ## boots in QEMU with OVMF
+	$(Q)$(RUN_TESTS) $(suite_qemu)
+check-fuzz: $(fuzz_needs) ## each fuzzer for 10 seconds
+	$(Q)$(RUN_TESTS) $(suite_fuzz)
+fuzz: $(fuzz_needs) ## each fuzzer for FUZZ_SECONDS
+	$(Q)$(RUN_TESTS) --timeout $$(($(FUZZ_SECONDS) + 120)) --suite fuzz $(call fuzz_items,$(FUZZ_SECONDS))
+lint: $(lint_needs) ## form, dependency rules, symbols, PE layout, spelling
+	$(Q)$(RUN_TESTS) $(suite_lint)
+bench: tool efi image-minimal ## measurements: tests/bench/*.sh
+	$(Q)$(RUN_TESTS) -j 1 --timeout 3600 --show --suite bench $(call scripts,bench)
