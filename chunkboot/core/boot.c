@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/* The boot state machine: the list of stages, network and metadata, the error screen. */
+#include "core/boot.h"
+
+#include <string.h>
+
+#include "core/boot_internal.h"
+
+static cb_boot_stage_fn network_step, metadata_step, ready_step, failed_step;
+static cb_boot_key_fn failed_key;
+static void metadata_enter(struct cb_boot *b);
+static void failed_enter(struct cb_boot *b);
+
+/*
+ * The way of a boot, in order. Each stage leads to the next one; any may lead to FAILED, from where
+ * a retry begins again at NETWORK (what the person has typed is kept).
+ */
+static const struct stage {
+	void (*enter)(struct cb_boot *b);
+	cb_boot_stage_fn *step;
+	cb_boot_key_fn *key;
+} stages[] = {
+	[CB_STAGE_NETWORK] = { NULL, network_step, NULL },
+	[CB_STAGE_METADATA] = { metadata_enter, metadata_step, NULL },
+	[CB_STAGE_SIGN_IN] = { cb_boot_sign_in_enter, cb_boot_sign_in_step, cb_boot_sign_in_key },
+	[CB_STAGE_DERIVE] = { cb_boot_derive_enter, cb_boot_derive_step, NULL },
+	[CB_STAGE_RECORD] = { cb_boot_record_enter, cb_boot_record_step, NULL },
+	[CB_STAGE_MENU] = { cb_boot_menu_enter, cb_boot_menu_step, cb_boot_menu_key },
+	[CB_STAGE_FETCH] = { cb_boot_fetch_enter, cb_boot_fetch_step, NULL },
+	[CB_STAGE_HANDOVER] = { NULL, cb_boot_handover_step, NULL },
+	[CB_STAGE_READY] = { NULL, ready_step, NULL },
+	[CB_STAGE_FAILED] = { failed_enter, failed_step, failed_key },
+};
+
+uint64_t cb_boot_now(const struct cb_boot *b)
+{
+	return b->platform->now_ms(b->platform->ctx);
+}
+
+void cb_boot_wake_at(uint64_t *wake_ms, uint64_t at_ms)
+{
+	if (at_ms < *wake_ms)
+		*wake_ms = at_ms;
+}
+
+void cb_boot_emit(struct cb_boot *b, struct cb_event *event)
+{
+	event->stage = b->stage;
+	if (!event->subject)
+		event->subject = "";
+	b->platform->event(b->platform->ctx, event);
+}
+
+void cb_boot_enter(struct cb_boot *b, enum cb_stage stage)
+{
+	b->stage = stage;
+	b->entered_ms = cb_boot_now(b);
+	b->stage_ms[stage] = b->entered_ms;
+	cb_boot_emit(b, &(struct cb_event){ .kind = CB_EVENT_STAGE });
+	if (stages[stage].enter)
+		stages[stage].enter(b);
+}
+
+void cb_boot_fail(struct cb_boot *b, enum cb_err err, const char *subject)
+{
+	size_t len = strlen(subject);
+
+	if (len >= sizeof(b->subject))
+		len = sizeof(b->subject) - 1;
+	memmove(b->subject, subject, len);
+	b->subject[len] = '\0';
+	b->err = err;
+	cb_boot_enter(b, CB_STAGE_FAILED);
+}
+
+/* ---- network ---- */
+
+/* Frees all that uses the fetch engine, then the engine. */
+static void drop_fetch(struct cb_boot *b)
+{
+	cb_imagefetch_free(b->image);
+	b->image = NULL;
+	cb_job_free(b->record_job);
+	b->record_job = NULL;
+	cb_refresh_free(b->refresh);
+	b->refresh = NULL;
+	cb_fetch_free(b->fetch);
+	b->fetch = NULL;
+}
+
+static void network_step(struct cb_boot *b, uint64_t *ret_wake_ms)
+{
+	(void)ret_wake_ms; /* cb_boot_network brings the next step */
+	if (b->is_network_up)
+		cb_boot_enter(b, CB_STAGE_METADATA);
+}
+
+bool cb_boot_wants_network(const struct cb_boot *b)
+{
+	return b->stage == CB_STAGE_NETWORK && !b->is_network_up;
+}
+
+void cb_boot_network(struct cb_boot *b, enum cb_err err)
+{
+	b->is_network_up = err == CB_OK;
+	if (err != CB_OK && b->stage == CB_STAGE_NETWORK)
+		cb_boot_fail(b, err, "");
+}
+
+/* ---- metadata ---- */
+
+static void judge_clock(struct cb_boot *b)
+{
+	int64_t floor_s = b->config.stamped_s;
+	int64_t rtc_s;
+
+	if (b->state.time_floor_s > floor_s)
+		floor_s = b->state.time_floor_s;
+	b->now_s = floor_s;
+	if (b->platform->wall_clock(b->platform->ctx, &rtc_s) == CB_OK && rtc_s > floor_s)
+		b->now_s = rtc_s;
+}
+
+static enum cb_err start_metadata(struct cb_boot *b)
+{
+	enum cb_err err = cb_fetch_new(b->platform, &b->fetch);
+
+	for (unsigned i = 0; err == CB_OK && i < b->config.n_mirrors; i++)
+		err = cb_fetch_add_mirror(b->fetch, b->config.mirrors[i], NULL);
+	cb_tuf_free(b->tuf);
+	b->tuf = NULL;
+	if (err == CB_OK)
+		err = cb_tuf_new(&b->platform->mem, CB_TUF_LOADER, b->config.root, b->now_s,
+				 &b->state.versions, &b->tuf);
+	if (err == CB_OK)
+		err = cb_refresh_new(b->platform, b->fetch, b->tuf, &b->refresh);
+	return err;
+}
+
+static void metadata_enter(struct cb_boot *b)
+{
+	enum cb_err err;
+
+	judge_clock(b);
+	drop_fetch(b);
+	memset(b->wrong_seen, 0, sizeof(b->wrong_seen));
+	err = start_metadata(b);
+	if (err != CB_OK)
+		cb_boot_fail(b, err, "root");
+}
+
+/* Signed mirrors join the stamped ones; a malformed URL among them is told, not fatal. */
+static void add_signed_mirrors(struct cb_boot *b)
+{
+	const struct cb_tuf_info *info = cb_tuf_info(b->tuf);
+
+	for (unsigned i = 0; i < info->n_mirrors; i++) {
+		enum cb_err err = cb_fetch_add_mirror(b->fetch, info->mirrors[i], NULL);
+
+		if (err != CB_OK)
+			cb_boot_emit(b, &(struct cb_event){ .kind = CB_EVENT_NOTICE,
+							    .err = err,
+							    .subject = "signed mirror" });
+	}
+}
+
+static void metadata_done(struct cb_boot *b)
+{
+	if (cb_tuf_info(b->tuf)->min_loader > CB_LOADER_VERSION) {
+		cb_boot_fail(b, CB_META_LOADER_OLD, "");
+		return;
+	}
+	add_signed_mirrors(b);
+	/* After a retry, whatever was reached before is not asked for again. */
+	if (b->has_record)
+		cb_boot_enter(b, CB_STAGE_MENU);
+	else if (b->has_keys)
+		cb_boot_enter(b, CB_STAGE_RECORD);
+	else
+		cb_boot_enter(b, CB_STAGE_SIGN_IN);
+}
+
+static void metadata_step(struct cb_boot *b, uint64_t *ret_wake_ms)
+{
+	enum cb_err err = CB_OK;
+
+	switch (cb_refresh_step(b->refresh, ret_wake_ms, &err)) {
+	case CB_JOB_RUNNING:
+		return;
+	case CB_JOB_DONE:
+		metadata_done(b);
+		return;
+	case CB_JOB_FAILED:
+		cb_boot_fail(b, err, cb_refresh_subject(b->refresh));
+		return;
+	}
+}
+
+/* ---- ready and failed ---- */
+
+static void ready_step(struct cb_boot *b, uint64_t *ret_wake_ms)
+{
+	(void)ret_wake_ms;
+	b->outcome = CB_BOOT_READY;
+}
+
+static bool is_network_trouble(enum cb_err err)
+{
+	return cb_err_info(err)->code / 100 == 1 && err != CB_URL_FORMAT;
+}
+
+static void failed_enter(struct cb_boot *b)
+{
+	b->retry_at_ms = 0;
+	if (is_network_trouble(b->err)) {
+		b->retry_at_ms = b->entered_ms + b->retry_delay_ms;
+		b->retry_delay_ms *= 2;
+		if (b->retry_delay_ms > CB_BOOT_RETRY_MAX_MS)
+			b->retry_delay_ms = CB_BOOT_RETRY_MAX_MS;
+	}
+	cb_boot_emit(b, &(struct cb_event){
+				.kind = CB_EVENT_ERROR,
+				.err = b->err,
+				.subject = b->subject,
+			});
+}
+
+static void retry(struct cb_boot *b)
+{
+	b->outcome = CB_BOOT_RUNNING;
+	b->n_refused = 0;
+	/* Without a lease or link the driver has to bring the network up anew. */
+	cb_boot_enter(b, CB_STAGE_NETWORK);
+}
+
+static void failed_step(struct cb_boot *b, uint64_t *ret_wake_ms)
+{
+	if (b->retry_at_ms == 0)
+		return;
+	if (cb_boot_now(b) >= b->retry_at_ms)
+		retry(b);
+	else
+		cb_boot_wake_at(ret_wake_ms, b->retry_at_ms);
+}
+
+static void failed_key(struct cb_boot *b, unsigned key)
+{
+	switch (key) {
+	case 'r':
+	case 'R':
+	case CB_KEY_ENTER:
+		b->retry_delay_ms = CB_BOOT_RETRY_FIRST_MS;
+		retry(b);
+		break;
+	case 'b':
+	case 'B':
+		b->outcome = CB_BOOT_REBOOT;
+		break;
+	case 'f':
+	case 'F':
+		b->outcome = CB_BOOT_FIRMWARE_SETUP;
+		break;
+	case 'n':
+	case 'N':
+		if (b->config.allow_next_option)
+			b->outcome = CB_BOOT_NEXT_OPTION;
+		break;
+	case 'e':
+	case 'E':
+		if (b->has_record && b->record.n_envs > 1) {
+			b->selected = (b->selected + 1) % b->record.n_envs;
+			retry(b);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- public ---- */
+
+enum cb_err cb_boot_new(const struct cb_boot_params *params, struct cb_boot **ret)
+{
+	const struct cb_platform *p = params->platform;
+	struct cb_boot *b = cb_alloc_zeroed(&p->mem, sizeof(*b));
+	enum cb_err err;
+
+	if (!b)
+		return CB_NO_MEMORY;
+	b->platform = p;
+	b->params = *params;
+	b->retry_delay_ms = CB_BOOT_RETRY_FIRST_MS;
+	err = cb_config_parse(params->config_section, &b->config);
+	if (err != CB_OK) {
+		cb_free(&p->mem, b);
+		return err;
+	}
+	b->layout = cb_layout_find(b->config.layout, NULL);
+	b->start_ms = cb_boot_now(b);
+	cb_boot_enter(b, CB_STAGE_NETWORK);
+	*ret = b;
+	return CB_OK;
+}
+
+const struct cb_config *cb_boot_config(const struct cb_boot *b)
+{
+	return &b->config;
+}
+
+void cb_boot_key(struct cb_boot *b, unsigned key)
+{
+	if (stages[b->stage].key && b->outcome == CB_BOOT_RUNNING)
+		stages[b->stage].key(b, key);
+}
+
+enum cb_boot_status cb_boot_step(struct cb_boot *b, uint64_t *ret_wake_ms)
+{
+	enum cb_stage before = b->stage;
+	uint64_t fetch_wake_ms = UINT64_MAX;
+	bool is_busy = false;
+
+	*ret_wake_ms = UINT64_MAX;
+	if (b->outcome != CB_BOOT_RUNNING)
+		return b->outcome;
+	stages[b->stage].step(b, ret_wake_ms);
+	if (b->outcome != CB_BOOT_RUNNING)
+		return b->outcome;
+	/* After the stage, so that what it has just asked for is on its way before we wait. */
+	if (b->fetch)
+		is_busy = cb_fetch_step(b->fetch, &fetch_wake_ms);
+	cb_boot_wake_at(ret_wake_ms, fetch_wake_ms);
+	return is_busy || b->stage != before ? CB_BOOT_RUNNING : CB_BOOT_IDLE;
+}
+
+const struct cb_boot_result *cb_boot_result(const struct cb_boot *b)
+{
+	return &b->result;
+}
+
+void cb_boot_close_network(struct cb_boot *b)
+{
+	if (b->image)
+		cb_imagefetch_detach(b->image);
+	cb_job_free(b->record_job);
+	b->record_job = NULL;
+	cb_refresh_free(b->refresh);
+	b->refresh = NULL;
+	cb_fetch_free(b->fetch);
+	b->fetch = NULL;
+	b->is_network_up = false;
+}
+
+void cb_boot_start_failed(struct cb_boot *b, enum cb_err err)
+{
+	cb_free_secret(&b->platform->mem, b->handover, b->handover_len);
+	b->handover = NULL;
+	b->handover_len = 0;
+	b->outcome = CB_BOOT_RUNNING;
+	cb_boot_fail(b, err, b->image_name);
+}
+
+void cb_boot_sign_out(struct cb_boot *b)
+{
+	cb_line_wipe(&b->passphrase);
+	cb_wipe(&b->keys, sizeof(b->keys));
+	b->has_keys = false;
+	cb_record_done(&b->record);
+	b->has_record = false;
+}
+
+void cb_boot_free(struct cb_boot *b)
+{
+	const struct cb_mem *mem;
+
+	if (!b)
+		return;
+	mem = &b->platform->mem;
+	drop_fetch(b);
+	cb_tuf_free(b->tuf);
+	cb_boot_sign_out(b);
+	cb_free_secret(mem, b->handover, b->handover_len);
+	cb_free_secret(mem, b, sizeof(*b));
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* The boot state machine: from the stamped configuration to verified segments in memory. */
+#ifndef CB_CORE_BOOT_H
+#define CB_CORE_BOOT_H
+
+#include "core/config.h"
+#include "core/event.h"
+#include "core/login.h"
+#include "core/manifest.h"
+#include "core/platform.h"
+
+#define CB_LOADER_VERSION 1u /* compared with min_loader of targets */
+#define CB_LOADER_VERSION_TEXT "0.1.0"
+
+struct cb_boot_params {
+	const struct cb_platform *platform; /* outlives the machine */
+	struct cb_bytes config_section; /* outlives the machine */
+	cb_kdf_fn kdf; /* cb_kdf_argon2id, or the simulator's */
+	void *kdf_ctx;
+	enum cb_arch arch;
+};
+
+/* What the driver is to do after a step. */
+enum cb_boot_status {
+	CB_BOOT_RUNNING, /* poll devices, step again at once */
+	CB_BOOT_IDLE, /* poll devices; step again on input, network traffic or at wake_ms */
+	CB_BOOT_READY, /* take the result, start it; come back with cb_boot_start_failed */
+	CB_BOOT_REBOOT, /* the person chose it */
+	CB_BOOT_FIRMWARE_SETUP,
+	CB_BOOT_NEXT_OPTION,
+};
+
+struct cb_boot_result {
+	enum cb_image_kind kind;
+	struct cb_bytes kernel; /* or application, or disk; page-aligned */
+	struct cb_bytes initrd; /* all initrd segments in order, each padded to 4; may be empty */
+	struct cb_bytes handover; /* secret archive; empty for kinds other than linux */
+	const char *cmdline; /* ASCII, NUL-terminated */
+	const char *image; /* NAME/VERSION */
+	const struct cb_config *config;
+};
+
+struct cb_boot; /* opaque */
+
+/* CONFIG (also when the section is absent), NO_MEMORY. */
+enum cb_err cb_boot_new(const struct cb_boot_params *params, struct cb_boot **ret);
+/* Wipes and frees everything, the result's buffers included. */
+void cb_boot_free(struct cb_boot *boot);
+
+/* The parsed configuration, for the network's bring-up. */
+const struct cb_config *cb_boot_config(const struct cb_boot *boot);
+/* The network is up (CB_OK) or the attempt failed with err. Called by the driver, any time. */
+void cb_boot_network(struct cb_boot *boot, enum cb_err err);
+/* True while the machine wants the network (again): the driver starts or repeats bring-up. */
+bool cb_boot_wants_network(const struct cb_boot *boot);
+/* A key press (enum cb_keypress or printable ASCII, US layout as the firmware gives it). */
+void cb_boot_key(struct cb_boot *boot, unsigned key);
+
+/* Advances; never blocks, except for the key derivation. */
+enum cb_boot_status cb_boot_step(struct cb_boot *boot, uint64_t *ret_wake_ms);
+
+/* Only after CB_BOOT_READY. Login secrets are already wiped; the machine owns the buffers. */
+const struct cb_boot_result *cb_boot_result(const struct cb_boot *boot);
+/* The driver stopped the network and starts the kernel: nothing of the fetch engine stays open. */
+void cb_boot_close_network(struct cb_boot *boot);
+/* The kernel did not start (KERNEL_*): shows the error screen. */
+void cb_boot_start_failed(struct cb_boot *boot, enum cb_err err);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* The boot state machine's state and what its files share. Not for use outside boot*.c. */
+#ifndef CB_CORE_BOOT_INTERNAL_H
+#define CB_CORE_BOOT_INTERNAL_H
+
+#include "core/boot.h"
+#include "core/cmdline.h"
+#include "core/fetch.h"
+#include "core/imagefetch.h"
+#include "core/line.h"
+#include "core/record.h"
+#include "core/refresh.h"
+#include "core/state.h"
+#include "core/tuf.h"
+
+#define CB_BOOT_PROGRESS_MS 250 /* between two progress events */
+#define CB_BOOT_WAITING_MS 5000 /* without progress: say that we wait for the network */
+#define CB_BOOT_RETRY_FIRST_MS 10000 /* error screens for network trouble retry by themselves */
+#define CB_BOOT_RETRY_MAX_MS 60000
+#define CB_BOOT_COUNTDOWN_MS 2000 /* a single environment boots after it; the fetch runs meanwhile */
+#define CB_BOOT_RECORD_JSON_MAX 16384
+
+struct cb_boot {
+	const struct cb_platform *platform;
+	struct cb_boot_params params;
+	struct cb_config config;
+	enum cb_stage stage;
+	enum cb_boot_status outcome; /* RUNNING, or what the person chose, or READY */
+	uint64_t start_ms, entered_ms; /* machine started; stage entered */
+	uint64_t stage_ms[CB_STAGE_FAILED + 1]; /* when each stage was entered last */
+
+	/* network and metadata */
+	bool is_network_up;
+	struct cb_fetch *fetch;
+	struct cb_tuf *tuf;
+	struct cb_refresh *refresh;
+	struct cb_state state; /* rollback state as read at the start */
+	int64_t now_s; /* the clock that expiry is judged by */
+
+	/* sign-in */
+	struct cb_line account, passphrase;
+	enum cb_prompt prompt;
+	unsigned layout;
+	unsigned n_refused;
+	uint64_t prompt_from_ms; /* courtesy back-off: no prompt before */
+	bool is_asking; /* a prompt is up */
+	unsigned kdf; /* index of the parameter set in use */
+	bool was_derive_shown;
+	bool has_keys;
+	struct cb_login_keys keys;
+	struct cb_job *record_job;
+	enum cb_err record_refusal;
+	bool has_record;
+	struct cb_record record;
+
+	/* menu and image */
+	unsigned selected;
+	uint64_t countdown_until_ms; /* 0: none */
+	unsigned countdown_shown_s;
+	struct cb_imagefetch *image;
+	bool was_cmdline_checked;
+	uint64_t progress_ms, waiting_ms; /* last events */
+	uint64_t seen_bytes, seen_ms; /* for rate and stall */
+	uint64_t rate_bytes_s;
+	uint64_t wrong_seen[CB_FETCH_MAX_MIRRORS];
+
+	/* hand-over */
+	char cmdline[CB_CMDLINE_MAX + 1 + CB_CMDLINE_FACTS_MAX + 1];
+	char image_name[CB_TARGET_PATH_MAX + 1];
+	uint8_t *handover;
+	size_t handover_len;
+	struct cb_boot_result result;
+
+	/* failure */
+	enum cb_err err;
+	char subject[CB_FETCH_PATH_MAX];
+	uint64_t retry_at_ms; /* 0: only when asked */
+	uint64_t retry_delay_ms;
+};
+
+/* A stage's step: does what it can, moves on with cb_boot_enter or cb_boot_fail. */
+typedef void cb_boot_stage_fn(struct cb_boot *b, uint64_t *ret_wake_ms);
+typedef void cb_boot_key_fn(struct cb_boot *b, unsigned key);
+
+/* boot.c */
+void cb_boot_enter(struct cb_boot *b, enum cb_stage stage);
+/* subject is copied; "" when there is none. */
+void cb_boot_fail(struct cb_boot *b, enum cb_err err, const char *subject);
+void cb_boot_emit(struct cb_boot *b, struct cb_event *event);
+uint64_t cb_boot_now(const struct cb_boot *b);
+/* Lowers *wake_ms to at_ms. */
+void cb_boot_wake_at(uint64_t *wake_ms, uint64_t at_ms);
+/* Wipes keys, passphrase, record and whatever follows from them. */
+void cb_boot_sign_out(struct cb_boot *b);
+
+/* boot_signin.c */
+cb_boot_stage_fn cb_boot_sign_in_step, cb_boot_derive_step, cb_boot_record_step;
+cb_boot_key_fn cb_boot_sign_in_key;
+void cb_boot_sign_in_enter(struct cb_boot *b);
+void cb_boot_derive_enter(struct cb_boot *b);
+void cb_boot_record_enter(struct cb_boot *b);
+
+/* boot_image.c */
+cb_boot_stage_fn cb_boot_menu_step, cb_boot_fetch_step;
+cb_boot_key_fn cb_boot_menu_key;
+void cb_boot_menu_enter(struct cb_boot *b);
+void cb_boot_fetch_enter(struct cb_boot *b);
+
+/* boot_handover.c */
+cb_boot_stage_fn cb_boot_handover_step;
+
+/* boot_json.c: the boot record of a finished fetch; false when it does not fit. */
+bool cb_boot_json(const struct cb_boot *b, char *out, size_t max, size_t *ret_len);
+
+#endif

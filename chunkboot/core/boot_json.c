@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* The boot record (boot.json, docs/FORMATS.md): what was booted, from where, how fast; no secrets. */
+#include "core/boot_internal.h"
+#include "core/text.h"
+
+static const char *const stage_names[] = {
+	[CB_STAGE_NETWORK] = "network", [CB_STAGE_METADATA] = "metadata",
+	[CB_STAGE_SIGN_IN] = "sign-in", [CB_STAGE_DERIVE] = "derive",
+	[CB_STAGE_RECORD] = "record",	[CB_STAGE_MENU] = "menu",
+	[CB_STAGE_FETCH] = "fetch",	[CB_STAGE_HANDOVER] = "handover",
+};
+
+static void put_member(struct cb_text *t, const char *name)
+{
+	cb_text_put(t, ",\"");
+	cb_text_put(t, name);
+	cb_text_put(t, "\":");
+}
+
+static void put_hex_member(struct cb_text *t, const char *name, const uint8_t digest[32])
+{
+	put_member(t, name);
+	cb_text_put(t, "\"");
+	cb_text_put_hex(t, digest, 32);
+	cb_text_put(t, "\"");
+}
+
+static void put_segments(struct cb_text *t, const struct cb_manifest *m)
+{
+	put_member(t, "segments");
+	cb_text_put(t, "[");
+	for (unsigned i = 0; i < m->n_segments; i++) {
+		char name[16];
+
+		cb_segment_name(m, i, name);
+		cb_text_put(t, i > 0 ? ",{\"name\":" : "{\"name\":");
+		cb_text_put_json(t, cb_bytes_of(name));
+		put_member(t, "bytes");
+		cb_text_put_u64(t, m->segments[i].raw_len);
+		put_hex_member(t, "sha256", m->segments[i].sha256);
+		cb_text_put(t, "}");
+	}
+	cb_text_put(t, "]");
+}
+
+static void put_metadata(struct cb_text *t, const struct cb_tuf_info *info)
+{
+	static const char *const names[] = { "root", "timestamp", "snapshot", "targets",
+					     "accounts" };
+
+	put_member(t, "metadata_versions");
+	for (unsigned i = 0; i < CB_TUF_N_ROLES; i++) {
+		cb_text_put(t, i > 0 ? ",\"" : "{\"");
+		cb_text_put(t, names[i]);
+		cb_text_put(t, "\":");
+		cb_text_put_u64(t, info->versions.version[i]);
+	}
+	cb_text_put(t, "}");
+}
+
+static void put_sources(struct cb_text *t, const struct cb_fetch *f)
+{
+	put_member(t, "sources");
+	cb_text_put(t, "[");
+	for (unsigned i = 0; i < cb_fetch_n_sources(f); i++) {
+		struct cb_source_stats stats;
+
+		cb_fetch_source_stats(f, i, &stats);
+		cb_text_put(t, i > 0 ? ",{\"url\":" : "{\"url\":");
+		cb_text_put_json(t, cb_bytes_of(cb_fetch_source_name(f, i)));
+		put_member(t, "body_bytes");
+		cb_text_put_u64(t, stats.body_bytes);
+		put_member(t, "wrong_objects");
+		cb_text_put_u64(t, stats.wrong_objects);
+		cb_text_put(t, "}");
+	}
+	cb_text_put(t, "]");
+}
+
+/* Milliseconds from the loader's start to the entry of each stage of this boot. */
+static void put_timings(struct cb_text *t, const struct cb_boot *b)
+{
+	put_member(t, "stage_entered_ms");
+	cb_text_put(t, "{\"start\":0");
+	for (unsigned i = 0; i < sizeof(stage_names) / sizeof(stage_names[0]); i++) {
+		if (!stage_names[i] || b->stage_ms[i] == 0)
+			continue;
+		put_member(t, stage_names[i]);
+		cb_text_put_u64(t, b->stage_ms[i] - b->start_ms);
+	}
+	cb_text_put(t, "}");
+}
+
+bool cb_boot_json(const struct cb_boot *b, char *out, size_t max, size_t *ret_len)
+{
+	const struct cb_tuf_target *target = cb_imagefetch_target(b->image);
+	const struct cb_manifest *m = cb_imagefetch_manifest(b->image);
+	struct cb_text t = cb_text_of(out, max);
+
+	cb_text_put(&t, "{\"type\":\"chunkboot-boot-record\",\"version\":1");
+	put_member(&t, "loader");
+	cb_text_put_json(&t, cb_bytes_of(CB_LOADER_VERSION_TEXT));
+	put_hex_member(&t, "realm", b->config.realm_id);
+	put_member(&t, "image");
+	cb_text_put_json(&t, cb_bytes_of(b->image_name));
+	put_hex_member(&t, "manifest_sha256", target->sha256);
+	put_member(&t, "cmdline");
+	cb_text_put_json(&t, cb_bytes_of(b->cmdline));
+	put_segments(&t, m);
+	put_metadata(&t, cb_tuf_info(b->tuf));
+	put_sources(&t, b->fetch);
+	put_timings(&t, b);
+	cb_text_put(&t, "}\n");
+	if (t.overflowed)
+		return false;
+	*ret_len = t.len;
+	return true;
+}

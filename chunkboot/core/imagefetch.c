@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* Fetches one image: manifest, memory check, then all chunks into contiguous buffers. */
+#include "core/imagefetch.h"
+
+#include <string.h>
+
+/* Beside the decoded segments: stored chunks in flight, the decoder, the firmware's own needs. */
+#define WORKING_MEMORY (48ull << 20)
+
+struct cb_imagefetch {
+	const struct cb_platform *platform;
+	struct cb_fetch *fetch;
+	struct cb_tuf_target target;
+	struct cb_job *job;
+	struct cb_decoder *decoder;
+	uint8_t *manifest_bytes;
+	struct cb_manifest manifest;
+	bool has_manifest;
+	uint8_t *first; /* kernel, application or disk */
+	uint8_t *initrd;
+	uint64_t initrd_len;
+	uint64_t *chunk_at; /* offset of each chunk in its buffer */
+	uint64_t done_bytes;
+	enum cb_err refusal; /* last verdict on bytes that did arrive */
+	enum cb_err err; /* sticky */
+	bool is_done;
+	char subject[CB_FETCH_PATH_MAX];
+};
+
+static void set_subject(struct cb_imagefetch *im, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len >= sizeof(im->subject))
+		len = sizeof(im->subject) - 1;
+	memcpy(im->subject, path, len);
+	im->subject[len] = '\0';
+}
+
+/* ---- manifest ---- */
+
+static void describe_manifest(void *ctx, uint32_t item, struct cb_fetch_item *ret)
+{
+	const struct cb_imagefetch *im = ctx;
+
+	(void)item;
+	*ret = (struct cb_fetch_item){
+		.len = (uint32_t)im->target.len,
+		.is_exact = true,
+		.digest = CB_DIGEST_SHA256,
+		.source = CB_FETCH_ANY_SOURCE,
+	};
+	cb_manifest_path(im->target.path, im->target.sha256, ret->path);
+	memcpy(ret->expect, im->target.sha256, sizeof(ret->expect));
+}
+
+static enum cb_err deliver_manifest(void *ctx, uint32_t item, struct cb_bytes bytes,
+				    unsigned source)
+{
+	struct cb_imagefetch *im = ctx;
+
+	(void)item;
+	(void)source;
+	im->manifest_bytes = cb_alloc(&im->platform->mem, bytes.len);
+	if (!im->manifest_bytes) {
+		im->err = CB_NO_MEMORY;
+		return CB_OK;
+	}
+	memcpy(im->manifest_bytes, bytes.p, bytes.len);
+	/* What is signed and yet malformed is the same on every mirror: no use to ask again. */
+	im->err = cb_manifest_parse((struct cb_bytes){ im->manifest_bytes, bytes.len },
+				    &im->manifest);
+	im->has_manifest = im->err == CB_OK;
+	return CB_OK;
+}
+
+/* ---- chunks ---- */
+
+static const struct cb_segment *segment_of(const struct cb_imagefetch *im, uint32_t chunk)
+{
+	const struct cb_segment *s = im->manifest.segments;
+
+	while (chunk >= s->first_chunk + s->n_chunks)
+		s++;
+	return s;
+}
+
+static uint8_t *buffer_of(const struct cb_imagefetch *im, const struct cb_segment *s)
+{
+	return s->role == CB_ROLE_INITRD ? im->initrd : im->first;
+}
+
+static void describe_chunk(void *ctx, uint32_t item, struct cb_fetch_item *ret)
+{
+	const struct cb_imagefetch *im = ctx;
+	struct cb_chunk chunk;
+
+	cb_manifest_chunk(&im->manifest, item, &chunk);
+	*ret = (struct cb_fetch_item){
+		.len = chunk.stored_len,
+		.is_exact = true,
+		.digest = CB_DIGEST_NONE, /* cb_chunk_open verifies */
+		.source = CB_FETCH_ANY_SOURCE,
+	};
+	cb_chunk_path(&chunk, ret->path);
+}
+
+static enum cb_err deliver_chunk(void *ctx, uint32_t item, struct cb_bytes bytes, unsigned source)
+{
+	struct cb_imagefetch *im = ctx;
+	struct cb_chunk chunk;
+	uint8_t *out = buffer_of(im, segment_of(im, item)) + im->chunk_at[item];
+	enum cb_err err;
+
+	(void)source;
+	cb_manifest_chunk(&im->manifest, item, &chunk);
+	err = cb_chunk_open(im->decoder, &chunk, bytes, out);
+	if (err == CB_OK)
+		im->done_bytes += bytes.len;
+	else
+		im->refusal = err;
+	return err;
+}
+
+/* ---- memory ---- */
+
+/* The kernel copies its initrd: the early plan holds it twice. */
+static enum cb_err check_memory(const struct cb_imagefetch *im, uint64_t initrd_len)
+{
+	const struct cb_platform *p = im->platform;
+	uint64_t free_bytes = p->free_memory ? p->free_memory(p->ctx) : 0;
+
+	if (free_bytes > 0 && im->manifest.raw_total + initrd_len + WORKING_MEMORY > free_bytes)
+		return CB_MEMORY_SHORT;
+	return CB_OK;
+}
+
+static enum cb_err place_chunks(struct cb_imagefetch *im)
+{
+	const struct cb_manifest *m = &im->manifest;
+	uint64_t at = 0;
+	size_t len;
+
+	if (!cb_mul(m->n_chunks, sizeof(*im->chunk_at), &len))
+		return CB_NO_MEMORY;
+	im->chunk_at = cb_alloc(&im->platform->mem, len > 0 ? len : 1);
+	if (!im->chunk_at)
+		return CB_NO_MEMORY;
+	for (unsigned i = 0; i < m->n_segments; i++) {
+		const struct cb_segment *s = &m->segments[i];
+		uint64_t chunk_at = s->role == CB_ROLE_INITRD ? at : 0;
+
+		for (uint32_t c = s->first_chunk; c < s->first_chunk + s->n_chunks; c++) {
+			struct cb_chunk chunk;
+			cb_manifest_chunk(m, c, &chunk);
+			im->chunk_at[c] = chunk_at;
+			chunk_at += chunk.raw_len;
+		}
+		if (s->role == CB_ROLE_INITRD)
+			at = (chunk_at + 3) & ~3ull;
+	}
+	im->initrd_len = at;
+	return CB_OK;
+}
+
+static enum cb_err allocate_buffers(struct cb_imagefetch *im)
+{
+	const struct cb_mem *mem = &im->platform->mem;
+	const struct cb_manifest *m = &im->manifest;
+
+	if (m->raw_total > SIZE_MAX / 4)
+		return CB_MEMORY_SHORT;
+	im->first = cb_alloc(mem, (size_t)m->segments[0].raw_len);
+	im->initrd = cb_alloc(mem, (size_t)im->initrd_len + 1);
+	if (!im->first || !im->initrd)
+		return CB_MEMORY_SHORT;
+	/* Padding between initrds has to be zero; at most three bytes follow each. */
+	for (unsigned i = 0; i < m->n_segments; i++) {
+		const struct cb_segment *s = &m->segments[i];
+		uint64_t end = s->n_chunks ? im->chunk_at[s->first_chunk] + s->raw_len : 0;
+
+		if (s->role == CB_ROLE_INITRD && s->n_chunks > 0)
+			memset(im->initrd + end, 0, (size_t)((-end) & 3));
+	}
+	return CB_OK;
+}
+
+/* ---- steps ---- */
+
+static enum cb_err submit(struct cb_imagefetch *im, const struct cb_job_params *params)
+{
+	im->refusal = CB_OK;
+	return cb_fetch_submit(im->fetch, params, &im->job);
+}
+
+static enum cb_err start_manifest(struct cb_imagefetch *im)
+{
+	return submit(im, &(struct cb_job_params){
+				  .ctx = im,
+				  .n_items = 1,
+				  .describe = describe_manifest,
+				  .deliver = deliver_manifest,
+				  .absent_err = CB_MANIFEST_HASH,
+				  .wrong_err = CB_MANIFEST_HASH,
+			  });
+}
+
+static enum cb_err start_chunks(struct cb_imagefetch *im)
+{
+	enum cb_err err = place_chunks(im);
+
+	if (err == CB_OK)
+		err = check_memory(im, im->initrd_len);
+	if (err == CB_OK)
+		err = allocate_buffers(im);
+	if (err == CB_OK)
+		err = cb_decoder_new(&im->platform->mem, &im->decoder);
+	if (err != CB_OK)
+		return err;
+	return submit(im, &(struct cb_job_params){
+				  .ctx = im,
+				  .n_items = im->manifest.n_chunks,
+				  .describe = describe_chunk,
+				  .deliver = deliver_chunk,
+				  .absent_err = CB_CHUNK_MISSING,
+				  .wrong_err = CB_CHUNK_HASH,
+				  .priority = 1,
+			  });
+}
+
+/* The object a failed job was about, by name. */
+static void name_item(struct cb_imagefetch *im, uint32_t item)
+{
+	struct cb_fetch_item what;
+
+	if (im->has_manifest)
+		describe_chunk(im, item, &what);
+	else
+		describe_manifest(im, item, &what);
+	set_subject(im, what.path);
+}
+
+static void end_job(struct cb_imagefetch *im)
+{
+	cb_job_free(im->job);
+	im->job = NULL;
+}
+
+static enum cb_err turn(struct cb_imagefetch *im)
+{
+	enum cb_err err = CB_OK;
+	uint32_t item = 0;
+
+	switch (cb_job_status(im->job, &err, &item)) {
+	case CB_JOB_RUNNING:
+		return CB_OK;
+	case CB_JOB_DONE:
+		end_job(im);
+		if (im->err != CB_OK)
+			return im->err;
+		im->is_done = im->decoder != NULL;
+		return im->is_done ? CB_OK : start_chunks(im);
+	case CB_JOB_FAILED:
+		break;
+	}
+	name_item(im, item);
+	end_job(im);
+	return im->refusal != CB_OK ? im->refusal : err;
+}
+
+enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, enum cb_err *ret_err)
+{
+	if (im->err == CB_OK && !im->is_done)
+		im->err = im->job ? turn(im) : start_manifest(im);
+	if (im->err != CB_OK) {
+		*ret_err = im->err;
+		return CB_JOB_FAILED;
+	}
+	return im->is_done ? CB_JOB_DONE : CB_JOB_RUNNING;
+}
+
+const char *cb_imagefetch_subject(const struct cb_imagefetch *im)
+{
+	return im->subject;
+}
+
+const struct cb_manifest *cb_imagefetch_manifest(const struct cb_imagefetch *im)
+{
+	return im->has_manifest ? &im->manifest : NULL;
+}
+
+const struct cb_tuf_target *cb_imagefetch_target(const struct cb_imagefetch *im)
+{
+	return &im->target;
+}
+
+void cb_imagefetch_progress(const struct cb_imagefetch *im, uint64_t *ret_done,
+			    uint64_t *ret_total)
+{
+	*ret_done = im->done_bytes;
+	*ret_total = im->has_manifest ? im->manifest.stored_total : 0;
+}
+
+struct cb_bytes cb_imagefetch_segment(const struct cb_imagefetch *im, unsigned i)
+{
+	const struct cb_segment *s = &im->manifest.segments[i];
+
+	if (s->n_chunks == 0)
+		return (struct cb_bytes){ NULL, 0 };
+	return (struct cb_bytes){ buffer_of(im, s) + im->chunk_at[s->first_chunk],
+				  (size_t)s->raw_len };
+}
+
+struct cb_bytes cb_imagefetch_initrd(const struct cb_imagefetch *im)
+{
+	return (struct cb_bytes){ im->initrd, (size_t)im->initrd_len };
+}
+
+enum cb_err cb_imagefetch_new(const struct cb_platform *platform, struct cb_fetch *fetch,
+			      const struct cb_tuf_target *target, struct cb_imagefetch **ret)
+{
+	struct cb_imagefetch *im;
+
+	if (target->len > CB_MANIFEST_MAX_LEN)
+		return CB_MANIFEST_FORMAT;
+	im = cb_alloc_zeroed(&platform->mem, sizeof(*im));
+	if (!im)
+		return CB_NO_MEMORY;
+	im->platform = platform;
+	im->fetch = fetch;
+	im->target = *target;
+	set_subject(im, target->path);
+	*ret = im;
+	return CB_OK;
+}
+
+void cb_imagefetch_detach(struct cb_imagefetch *im)
+{
+	end_job(im);
+	cb_decoder_free(im->decoder);
+	im->decoder = NULL;
+	im->fetch = NULL;
+}
+
+void cb_imagefetch_free(struct cb_imagefetch *im)
+{
+	const struct cb_mem *mem;
+
+	if (!im)
+		return;
+	mem = &im->platform->mem;
+	cb_imagefetch_detach(im);
+	cb_free(mem, im->manifest_bytes);
+	cb_free(mem, im->first);
+	cb_free(mem, im->initrd);
+	cb_free(mem, im->chunk_at);
+	cb_free(mem, im);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Fetches one image: its manifest, then its chunks, verified and decoded to their final place. */
+#ifndef CB_CORE_IMAGEFETCH_H
+#define CB_CORE_IMAGEFETCH_H
+
+#include "core/chunk.h"
+#include "core/fetch.h"
+#include "core/tuf.h"
+
+struct cb_imagefetch; /* opaque; owns manifest and segment buffers */
+
+/* platform and fetch outlive it. The caller owns *ret. */
+enum cb_err cb_imagefetch_new(const struct cb_platform *platform, struct cb_fetch *fetch,
+			      const struct cb_tuf_target *target, struct cb_imagefetch **ret);
+/* Frees the segment buffers too. NULL is fine. */
+void cb_imagefetch_free(struct cb_imagefetch *im);
+/* Ends all use of the fetch engine; buffers and manifest stay. Before cb_fetch_free. */
+void cb_imagefetch_detach(struct cb_imagefetch *im);
+
+/* Call before each cb_fetch_step. FAILED: *ret_err says why and stays. */
+enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, enum cb_err *ret_err);
+/* What it was working on, e.g. a chunk's path; for messages. */
+const char *cb_imagefetch_subject(const struct cb_imagefetch *im);
+
+/* NULL until it has arrived and was verified. */
+const struct cb_manifest *cb_imagefetch_manifest(const struct cb_imagefetch *im);
+const struct cb_tuf_target *cb_imagefetch_target(const struct cb_imagefetch *im);
+/* Stored bytes verified so far and needed in all (0 until the manifest is known). */
+void cb_imagefetch_progress(const struct cb_imagefetch *im, uint64_t *ret_done,
+			    uint64_t *ret_total);
+
+/* Only when DONE. Segment i, uncompressed. */
+struct cb_bytes cb_imagefetch_segment(const struct cb_imagefetch *im, unsigned i);
+/* All initrd segments in order, contiguous, each zero-padded to 4; empty when there are none. */
+struct cb_bytes cb_imagefetch_initrd(const struct cb_imagefetch *im);
+
+#endif

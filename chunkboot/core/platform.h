@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* What the core asks of the machine it runs on: one struct of functions per platform. */
+#ifndef CB_CORE_PLATFORM_H
+#define CB_CORE_PLATFORM_H
+
+#include "core/bytes.h"
+#include "core/err.h"
+#include "core/mem.h"
+
+#define CB_HOST_MAX 253 /* characters of a DNS name or literal address */
+#define CB_VAR_MAX 256 /* bytes of a variable */
+
+/* Where a byte stream leads to. Name resolution is the platform's affair. */
+struct cb_endpoint {
+	char host[CB_HOST_MAX + 1]; /* name or literal; IPv6 without brackets */
+	uint16_t port;
+	bool is_tls;
+};
+
+struct cb_stream; /* opaque; the platform's own */
+
+enum cb_stream_state {
+	CB_STREAM_CONNECTING,
+	CB_STREAM_OPEN,
+	CB_STREAM_CLOSED, /* the peer has finished; received bytes may still wait */
+	CB_STREAM_FAILED, /* refused, reset, unresolvable; nothing waits */
+};
+
+/*
+ * Non-blocking byte streams. Nothing here waits: the driver of the step machines polls the
+ * network between steps, and these functions report what has happened so far.
+ */
+struct cb_net {
+	void *ctx;
+	/* Starts to connect. On CB_OK the caller owns *ret until close. */
+	enum cb_err (*open)(void *ctx, const struct cb_endpoint *to, struct cb_stream **ret);
+	/* ret_why (may be NULL) gets NET_DNS, NET_CONNECT or NET_CLOSED when the state is FAILED. */
+	enum cb_stream_state (*state)(struct cb_stream *s, enum cb_err *ret_why);
+	/* Queues up to len bytes; returns how many were taken (0: full or not open yet). */
+	size_t (*send)(struct cb_stream *s, const void *data, size_t len);
+	/* The next contiguous received bytes (zero-copy); valid until consume, close or polling. */
+	struct cb_bytes (*peek)(struct cb_stream *s);
+	/* Drops n <= peek().len received bytes and opens the window again. */
+	void (*consume)(struct cb_stream *s, size_t n);
+	/* Ends the connection at once (resets it when bytes are outstanding) and frees s. */
+	void (*close)(struct cb_stream *s);
+};
+
+/* Small persistent variables that the operating system cannot reach (UEFI: NV|BS without RT). */
+struct cb_vars {
+	void *ctx;
+	/* CB_NET_ABSENT never; CB_NOT_FOUND when absent; CB_VARIABLE on trouble or len > max. */
+	enum cb_err (*read)(void *ctx, const char *name, uint8_t *buf, size_t max, size_t *ret_len);
+	enum cb_err (*write)(void *ctx, const char *name, const uint8_t *buf, size_t len);
+};
+
+/* A block device for the cache; absent (ctx == NULL) is normal. */
+struct cb_block {
+	void *ctx;
+	uint32_t block_len; /* bytes */
+	uint64_t n_blocks;
+	enum cb_err (*read)(void *ctx, uint64_t lba, uint8_t *buf, size_t len);
+	enum cb_err (*write)(void *ctx, uint64_t lba, const uint8_t *buf, size_t len);
+	enum cb_err (*flush)(void *ctx);
+};
+
+struct cb_event; /* core/event.h */
+
+struct cb_platform {
+	struct cb_mem mem;
+	struct cb_net net;
+	struct cb_vars vars;
+	struct cb_block block;
+	void *ctx; /* for the functions below */
+	/* Monotonic milliseconds since any fixed point. */
+	uint64_t (*now_ms)(void *ctx);
+	/* Seconds since 1970 UTC as the machine's clock has it; CB_FIRMWARE when it has none. */
+	enum cb_err (*wall_clock)(void *ctx, int64_t *ret_unix_s);
+	/* Fills buf with bytes fit for keys; CB_ENTROPY when the machine has no source. */
+	enum cb_err (*random)(void *ctx, uint8_t *buf, size_t len);
+	/* Tells the outside what happened; must not call back into the machine. */
+	void (*event)(void *ctx, const struct cb_event *event);
+	/* Bytes of memory that are free now (for the memory plan); 0 when unknown. */
+	uint64_t (*free_memory)(void *ctx);
+};
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Metadata workflow: brings a cb_tuf up to date over the fetch engine (TUF §5.3 to §5.6). */
+#ifndef CB_CORE_REFRESH_H
+#define CB_CORE_REFRESH_H
+
+#include "core/fetch.h"
+#include "core/tuf.h"
+
+/* After the first valid timestamp the other mirrors get this long to offer a newer one. */
+#define CB_REFRESH_GRACE_MS 500
+
+struct cb_refresh; /* opaque */
+
+/* platform, fetch and tuf (fresh from cb_tuf_new) outlive it. The caller owns *ret. */
+enum cb_err cb_refresh_new(const struct cb_platform *platform, struct cb_fetch *fetch,
+			   struct cb_tuf *tuf, struct cb_refresh **ret);
+/* Before cb_fetch_free. NULL is fine. */
+void cb_refresh_free(struct cb_refresh *r);
+
+/*
+ * Call before each cb_fetch_step. DONE: the metadata is complete. FAILED: *ret_err says why (META_*
+ * rather than a network error where a mirror answered with something) and stays. *ret_wake_ms is
+ * lowered to the next own timer.
+ */
+enum cb_job_status cb_refresh_step(struct cb_refresh *r, uint64_t *ret_wake_ms,
+				   enum cb_err *ret_err);
+/* The file asked for last, e.g. "metadata/timestamp.json"; for messages. */
+const char *cb_refresh_subject(const struct cb_refresh *r);
+
+#endif

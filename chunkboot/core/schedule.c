@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is asked for what: hands out requests, wants connections, repeats late requests elsewhere. */
+#include <string.h>
+
+#include "core/job.h"
+
+#define MAX_ASKS_PER_STEP 64
+#define LATE_MS 500u /* plus twice a source's usual time: then a request is repeated elsewhere */
+
+static void wake_at(uint64_t *wake_ms, uint64_t at)
+{
+	if (at < *wake_ms)
+		*wake_ms = at;
+}
+
+/* Lower is asked first: fine and near before failing before slowed. */
+static uint64_t rank(const struct cb_source *s)
+{
+	uint64_t near_ms = s->answer_ms < 100000 ? s->answer_ms : 99999;
+
+	return (uint64_t)cb_source_is_slowed(s) * 10000000 +
+		(s->n_fails < 10 ? s->n_fails : 10) * 200000u + (s->is_up ? near_ms : 100000);
+}
+
+static unsigned in_order(const struct cb_fetch *f, struct cb_source *order[CB_FETCH_MAX_MIRRORS])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < f->n_sources; i++) {
+		struct cb_source *s = f->sources[i];
+		unsigned at = n;
+		if (s->is_banned)
+			continue;
+		for (; at > 0 && rank(order[at - 1]) > rank(s); at--)
+			order[at] = order[at - 1];
+		order[at] = s;
+		n++;
+	}
+	return n;
+}
+
+static struct cb_job *pick(struct cb_fetch *f, const struct cb_source *s, bool is_new,
+			   uint32_t *ret_item)
+{
+	for (struct cb_job *job = f->jobs; job; job = job->next)
+		if (cb_job_pick(job, s, is_new, ret_item))
+			return job;
+	return NULL;
+}
+
+/* Asks source s for the item. */
+static void ask_for(struct cb_source *s, void *place, struct cb_job *job, uint32_t item,
+		    bool is_repeated)
+{
+	struct cb_fetch_item what;
+	struct cb_ask ask = { .job = job, .item = item, .asked_ms = job->fetch->now_ms };
+
+	cb_job_describe(job, item, &what);
+	ask.len = what.len;
+	ask.is_exact = what.is_exact;
+	ask.is_repeated = is_repeated;
+	ask.digest = what.digest;
+	memcpy(ask.expect, what.expect, sizeof ask.expect);
+	enum cb_err err =
+		s->ops->ask(s, place, &ask, &what, what.is_mutable || job->items[item].is_fresh);
+	if (err == CB_OK)
+		cb_job_fly(job, item);
+	else if (job->items[item].phase == CB_ITEM_TODO)
+		cb_job_give_up(job, item, err);
+}
+
+/* May s repeat that request of another place? */
+static bool may_repeat(const struct cb_source *s, const struct cb_ask *ask)
+{
+	const struct cb_item *it = &ask->job->items[ask->item];
+	unsigned bit = 1u << s->index;
+
+	return !((it->absent | it->avoid) & bit) && it->n_flying < CB_ITEM_MAX_FLYING &&
+		(it->pin == CB_PIN_ANY || it->pin == CB_PIN_FIRST + s->index);
+}
+
+static bool has_other(const struct cb_fetch *f, const struct cb_source *s, const struct cb_ask *ask)
+{
+	for (unsigned i = 0; i < f->n_sources; i++) {
+		const struct cb_source *other = f->sources[i];
+		if (other != s && !other->is_banned && !cb_source_is_down(other) &&
+		    may_repeat(other, ask))
+			return true;
+	}
+	return false;
+}
+
+/* The oldest late request that s may repeat; those of other sources before its own. */
+static struct cb_ask *find_late(struct cb_fetch *f, struct cb_source *s, uint64_t *wake_ms)
+{
+	uint64_t late_ms = LATE_MS + (uint64_t)2 * s->answer_ms;
+	struct cb_ask *late = NULL;
+
+	for (unsigned i = 0; i < f->n_sources; i++) {
+		struct cb_source *holder = f->sources[i];
+		struct cb_ask *ask = holder->ops->oldest(holder, UINT64_MAX);
+		if (!ask || !may_repeat(s, ask) || (holder == s && has_other(f, s, ask)))
+			continue;
+		if (ask->asked_ms + late_ms > f->now_ms)
+			wake_at(wake_ms, ask->asked_ms + late_ms);
+		else if (!late || ask->asked_ms < late->asked_ms)
+			late = ask;
+	}
+	return late;
+}
+
+/* Nothing is left to ask for: the oldest late request is made here too, the first good answer wins. */
+static bool repeat_late(struct cb_fetch *f, struct cb_source *s, uint64_t *wake_ms)
+{
+	bool is_new, is_idle = false;
+	struct cb_ask *late = find_late(f, s, wake_ms);
+
+	if (!late || cb_source_is_down(s))
+		return false;
+	void *place = s->ops->room(s, &is_new, &is_idle);
+	if (place && is_idle) {
+		late->is_repeated = true;
+		f->n_retries++;
+		ask_for(s, place, late->job, late->item, /*is_repeated=*/true);
+		return true;
+	}
+	return !place && s->ops->n_coming(s) == 0 && s->ops->grow(s, /*needs_new=*/false);
+}
+
+static bool hand_out(struct cb_fetch *f, struct cb_source *s, unsigned *n_left)
+{
+	bool has_asked = false, is_new, is_idle;
+	void *place;
+
+	while (*n_left > 0 && (place = s->ops->room(s, &is_new, &is_idle))) {
+		uint32_t item;
+		struct cb_job *job = pick(f, s, is_new, &item);
+		if (!job)
+			break;
+		ask_for(s, place, job, item, /*is_repeated=*/false);
+		has_asked = true;
+		--*n_left;
+	}
+	return has_asked;
+}
+
+static uint64_t n_todo(const struct cb_fetch *f)
+{
+	uint64_t n = 0;
+
+	for (const struct cb_job *job = f->jobs; job; job = job->next)
+		n += job->status == CB_JOB_RUNNING ? job->n_todo : 0;
+	return n;
+}
+
+static unsigned n_coming(const struct cb_fetch *f)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < f->n_sources; i++)
+		n += f->sources[i]->ops->n_coming(f->sources[i]);
+	return n;
+}
+
+/* Opens as many connections as there are requests that no place takes. */
+static bool make_places(struct cb_fetch *f, struct cb_source *s, uint64_t *wake_ms)
+{
+	bool has_grown = false;
+
+	for (;;) {
+		uint32_t item;
+		struct cb_job *job = pick(f, s, /*is_new=*/true, &item);
+		if (!job)
+			return has_grown;
+		bool is_pinned = job->items[item].pin != CB_PIN_ANY;
+		unsigned coming = s->ops->n_coming(s);
+		wake_at(wake_ms, f->now_ms + LATE_MS / 2);
+		if (is_pinned ? coming > 0 : n_coming(f) >= n_todo(f))
+			return has_grown;
+		bool needs_new = pick(f, s, /*is_new=*/false, &item) == NULL;
+		if (!s->ops->grow(s, needs_new))
+			return has_grown;
+		has_grown = true;
+	}
+}
+
+bool cb_fetch_schedule(struct cb_fetch *f, uint64_t *wake_ms)
+{
+	struct cb_source *order[CB_FETCH_MAX_MIRRORS];
+	unsigned n = in_order(f, order), n_left = MAX_ASKS_PER_STEP;
+	bool has_acted = false;
+
+	for (struct cb_job *job = f->jobs; job; job = job->next)
+		has_acted |= cb_job_judge(job);
+	for (unsigned i = 0; i < n; i++)
+		has_acted |= hand_out(f, order[i], &n_left);
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t item;
+		if (order[i]->not_before_ms > f->now_ms)
+			wake_at(wake_ms, order[i]->not_before_ms);
+		if (n_left > 0 && pick(f, order[i], /*is_new=*/true, &item))
+			has_acted |= make_places(f, order[i], wake_ms);
+		else if (n_left > 0)
+			has_acted |= repeat_late(f, order[i], wake_ms);
+	}
+	return has_acted;
+}
