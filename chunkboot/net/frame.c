@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Receive buffers: lwIP keeps a frame where the driver put it until the core has consumed it. */
+#include "lwip/pbuf.h"
+#include "net/net_private.h"
+
+#define SLAB_FRAMES 31
+
+/* The IP header of a frame at data lies on a multiple of 16: 62 + 2 + 14. */
+struct frame {
+	struct pbuf_custom custom; /* first: lwIP hands back a pointer to it */
+	struct frame *next;
+	struct slab *slab;
+	uint8_t pad[2];
+	uint8_t data[CB_NET_FRAME_MAX];
+};
+
+struct slab {
+	struct slab *next;
+	struct frame frames[SLAB_FRAMES];
+};
+
+static struct {
+	struct frame *unused;
+	struct slab *slabs;
+	unsigned n_frames, n_used;
+	bool is_closing; /* the stack has stopped; the last frame back frees the slabs */
+} pool;
+
+static struct frame *frame_of(uint8_t *data)
+{
+	return (struct frame *)(void *)(data - offsetof(struct frame, data));
+}
+
+static void free_slabs(void)
+{
+	while (pool.slabs) {
+		struct slab *slab = pool.slabs;
+
+		pool.slabs = slab->next;
+		cb_free(&cb_net_state.params.platform->mem, slab);
+	}
+	pool.unused = NULL;
+	pool.n_frames = 0;
+	pool.is_closing = false;
+}
+
+static void put_back(struct frame *frame)
+{
+	frame->next = pool.unused;
+	pool.unused = frame;
+	pool.n_used--;
+	if (pool.is_closing && pool.n_used == 0)
+		free_slabs();
+}
+
+static void pbuf_is_free(struct pbuf *p)
+{
+	put_back((struct frame *)(void *)p);
+}
+
+static bool grow(void)
+{
+	struct slab *slab;
+
+	if (pool.n_frames + SLAB_FRAMES > CB_NET_MAX_FRAMES)
+		return false;
+	slab = cb_alloc_zeroed(&cb_net_state.params.platform->mem, sizeof(*slab));
+	if (!slab)
+		return false;
+	slab->next = pool.slabs;
+	pool.slabs = slab;
+	pool.n_frames += SLAB_FRAMES;
+	for (unsigned i = 0; i < SLAB_FRAMES; i++) {
+		slab->frames[i].custom.custom_free_function = pbuf_is_free;
+		slab->frames[i].next = pool.unused;
+		pool.unused = &slab->frames[i];
+	}
+	return true;
+}
+
+uint8_t *cb_net_frame(void)
+{
+	struct frame *frame;
+
+	if (!cb_net_state.is_started || (!pool.unused && !grow()))
+		return NULL;
+	frame = pool.unused;
+	pool.unused = frame->next;
+	pool.n_used++;
+	return frame->data;
+}
+
+void cb_net_frame_free(uint8_t *data)
+{
+	if (data)
+		put_back(frame_of(data));
+}
+
+void cb_net_input(uint8_t *data, size_t len)
+{
+	struct frame *frame = frame_of(data);
+	struct pbuf *p;
+
+	if (!cb_net_state.is_started || len == 0 || len > CB_NET_FRAME_MAX) {
+		cb_net_state.n_frames_dropped++;
+		put_back(frame);
+		return;
+	}
+	cb_net_state.n_frames_in++;
+	p = pbuf_alloced_custom(PBUF_RAW, (u16_t)len, PBUF_REF, &frame->custom, data,
+				CB_NET_FRAME_MAX);
+	if (cb_net_state.netif.input(p, &cb_net_state.netif) != ERR_OK)
+		pbuf_free(p);
+}
+
+void cb_frames_done(void)
+{
+	if (pool.n_used == 0)
+		free_slabs();
+	else
+		pool.is_closing = true;
+}

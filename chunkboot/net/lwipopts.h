@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* lwIP's configuration: a TCP client with DHCP and DNS, and nothing that a boot does not need. */
+#ifndef CB_NET_LWIPOPTS_H
+#define CB_NET_LWIPOPTS_H
+
+#include <stdint.h>
+
+/* One thread polls it; there is no operating system below. */
+#define NO_SYS 1
+#define SYS_LIGHTWEIGHT_PROT 0
+#define LWIP_NETCONN 0
+#define LWIP_SOCKET 0
+#define LWIP_TIMERS 1
+#define LWIP_SINGLE_NETIF 1
+
+/* Memory: the platform's malloc for everything; frames received come as custom pbufs. */
+#define MEM_LIBC_MALLOC 1
+#define MEMP_MEM_MALLOC 1
+#define MEM_ALIGNMENT 16
+#define LWIP_SUPPORT_CUSTOM_PBUF 1
+#define PBUF_POOL_SIZE 0
+
+/* Protocols. No reassembly: nothing we talk to fragments, and fragments were a source of holes. */
+#define LWIP_IPV4 1
+#define LWIP_IPV6 0
+#define LWIP_ETHERNET 1
+#define LWIP_ARP 1
+#define LWIP_ICMP 0
+#define LWIP_RAW 0
+#define LWIP_UDP 1
+#define LWIP_TCP 1
+#define LWIP_IGMP 0
+#define LWIP_AUTOIP 0
+#define LWIP_ACD 0
+#define IP_REASSEMBLY 0
+#define IP_FRAG 0
+#define IP_FORWARD 0
+#define IP_OPTIONS_ALLOWED 0
+#define LWIP_STATS 0
+#define LWIP_NETIF_LINK_CALLBACK 0
+#define LWIP_NETIF_STATUS_CALLBACK 0
+
+/* Without a queue, connections opened together wait for each other's ARP answer. */
+#define ARP_QUEUEING 1
+#define ARP_QUEUE_LEN 32
+#define ARP_TABLE_SIZE 8
+
+#define LWIP_DHCP 1
+#define LWIP_DHCP_DOES_ACD_CHECK 0
+#define LWIP_DHCP_MAX_DNS_SERVERS 2
+#define LWIP_DNS 1
+#define DNS_MAX_SERVERS 2
+#define DNS_TABLE_SIZE 16
+#define DNS_MAX_REQUESTS 16
+#define DNS_MAX_NAME_LENGTH 256
+#define DNS_MAX_RETRIES 4
+
+/*
+ * Several moderate windows instead of one large one: a path's queue overflows on the latter. The
+ * coarse timer runs at 200 ms, so that a lost request costs a fraction of a second.
+ */
+#define TCP_MSS 1460
+#define LWIP_WND_SCALE 1
+#define TCP_RCV_SCALE 7
+#define TCP_WND (256 * 1024)
+/* Below a quarter of 64 KiB, the window of peers that can't scale: else it would close for good. */
+#define TCP_WND_UPDATE_THRESHOLD (16 * 1024 - 1)
+#define TCP_SND_BUF (16 * TCP_MSS)
+#define TCP_SND_QUEUELEN 64
+#define TCP_SNDLOWAT (4 * TCP_MSS)
+#define TCP_QUEUE_OOSEQ 1
+#define LWIP_TCP_SACK_OUT 1
+#define LWIP_TCP_MAX_SACK_NUM 4
+#define LWIP_TCP_RTO_TIME 1000
+#define TCP_TMR_INTERVAL 100
+#define TCP_SYNMAXRTX 5
+#define TCP_LISTEN_BACKLOG 0
+#define SO_REUSE 0
+#define MEMP_NUM_TCP_PCB 64
+
+/* Checked in software, by our own unrolled loop. */
+uint16_t cb_net_checksum(const void *data, int len);
+#define LWIP_CHKSUM cb_net_checksum
+#define LWIP_CHECKSUM_ON_COPY 0
+
+/* Unpredictable ports, DNS and DHCP ids, and initial sequence numbers (lwiphooks.h). */
+uint32_t cb_net_random32(void);
+#define LWIP_RAND() cb_net_random32()
+#define LWIP_HOOK_FILENAME "lwiphooks.h"
+
+#define LWIP_NOASSERT 1
+#define LWIP_ERR_T int
+
+#endif

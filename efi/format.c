@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* Texts for people, put together in a fixed buffer. */
+#include "format.h"
+
+#include <string.h>
+
+static void put(struct cb_text *t, char c)
+{
+	if (t->len + 1 < CB_TEXT_MAX)
+		t->buf[t->len++] = c;
+}
+
+static bool is_continuation(uint8_t byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+/* Length of the UTF-8 character at p, 0 when it is none we show (RFC 3629; BMP only). */
+static size_t character_len(const uint8_t *p, size_t left)
+{
+	if (p[0] >= 0x20 && p[0] < 0x7f)
+		return 1;
+	/* 0xc2 0x80..0x9f are control characters. */
+	if (p[0] >= 0xc2 && p[0] < 0xe0 && left >= 2 && is_continuation(p[1]))
+		return p[0] == 0xc2 && p[1] < 0xa0 ? 0 : 2;
+	if (p[0] >= 0xe0 && p[0] < 0xf0 && left >= 3 && is_continuation(p[1]) &&
+	    is_continuation(p[2])) {
+		bool is_overlong = p[0] == 0xe0 && p[1] < 0xa0;
+		bool is_surrogate = p[0] == 0xed && p[1] >= 0xa0;
+
+		return is_overlong || is_surrogate ? 0 : 3;
+	}
+	return 0;
+}
+
+/* Appends one character of s and returns how many bytes it took. */
+static size_t put_character(struct cb_text *t, struct cb_bytes s)
+{
+	size_t n = character_len(s.p, s.len);
+
+	if (n == 0) {
+		put(t, '?');
+		return 1;
+	}
+	if (t->len + n < CB_TEXT_MAX)
+		for (size_t i = 0; i < n; i++)
+			put(t, (char)s.p[i]);
+	return n;
+}
+
+void cb_text_bytes(struct cb_text *t, struct cb_bytes s)
+{
+	while (s.len) {
+		size_t n = put_character(t, s);
+
+		s.p += n;
+		s.len -= n;
+	}
+}
+
+void cb_text_str(struct cb_text *t, const char *s)
+{
+	cb_text_bytes(t, (struct cb_bytes){ (const uint8_t *)s, strlen(s) });
+}
+
+size_t cb_text_width(struct cb_bytes s)
+{
+	size_t width = 0;
+
+	while (s.len) {
+		size_t n = character_len(s.p, s.len);
+
+		n = n ? n : 1;
+		s.p += n;
+		s.len -= n;
+		width++;
+	}
+	return width;
+}
+
+void cb_text_cut(struct cb_text *t, struct cb_bytes s, size_t max)
+{
+	bool is_long = cb_text_width(s) > max;
+	size_t n_left = is_long && max > 3 ? max - 3 : max;
+
+	for (; s.len && n_left; n_left--) {
+		size_t n = put_character(t, s);
+
+		s.p += n;
+		s.len -= n;
+	}
+	if (is_long && max > 3)
+		cb_text_str(t, "...");
+}
+
+void cb_text_uint(struct cb_text *t, uint64_t n)
+{
+	char digits[21];
+	size_t at = sizeof(digits) - 1;
+
+	digits[at] = 0;
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	cb_text_str(t, &digits[at]);
+}
+
+static void put_padded(struct cb_text *t, uint64_t n, unsigned width)
+{
+	uint64_t limit = 10;
+
+	for (unsigned i = 1; i < width; i++, limit *= 10)
+		if (n < limit)
+			put(t, '0');
+	cb_text_uint(t, n);
+}
+
+/* A unit: 10^(3 * exponent) bytes. */
+static unsigned unit_for(uint64_t n_bytes)
+{
+	unsigned exponent = 0;
+
+	for (; n_bytes >= 1000 && exponent < 4; n_bytes /= 1000)
+		exponent++;
+	return exponent;
+}
+
+static void put_in_unit(struct cb_text *t, uint64_t n_bytes, unsigned exponent)
+{
+	uint64_t unit = 1, whole, rest;
+
+	for (unsigned i = 0; i < exponent; i++)
+		unit *= 1000;
+	whole = n_bytes / unit;
+	rest = n_bytes % unit;
+	cb_text_uint(t, whole);
+	if (exponent == 0 || whole >= 100)
+		return;
+	put(t, '.');
+	if (whole >= 10)
+		put_padded(t, rest / (unit / 10), 1);
+	else
+		put_padded(t, rest / (unit / 100), 2);
+}
+
+static void put_unit(struct cb_text *t, unsigned exponent)
+{
+	static const char *const names[] = { " B", " kB", " MB", " GB", " TB" };
+
+	cb_text_str(t, names[exponent]);
+}
+
+void cb_text_size(struct cb_text *t, uint64_t n_bytes)
+{
+	put_in_unit(t, n_bytes, unit_for(n_bytes));
+	put_unit(t, unit_for(n_bytes));
+}
+
+void cb_text_size_of(struct cb_text *t, uint64_t done, uint64_t total)
+{
+	unsigned exponent = unit_for(total);
+
+	put_in_unit(t, done, exponent);
+	cb_text_str(t, " of ");
+	put_in_unit(t, total, exponent);
+	put_unit(t, exponent);
+}
+
+void cb_text_duration(struct cb_text *t, uint64_t seconds)
+{
+	if (seconds < 60) {
+		cb_text_uint(t, seconds);
+		cb_text_str(t, " s");
+	} else if (seconds < 3600) {
+		cb_text_uint(t, seconds / 60);
+		cb_text_str(t, " min ");
+		put_padded(t, seconds % 60, 2);
+		cb_text_str(t, " s");
+	} else {
+		cb_text_uint(t, seconds / 3600);
+		cb_text_str(t, " h ");
+		put_padded(t, seconds / 60 % 60, 2);
+		cb_text_str(t, " min");
+	}
+}
+
+void cb_text_ipv4(struct cb_text *t, const uint8_t address[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (i)
+			put(t, '.');
+		cb_text_uint(t, address[i]);
+	}
+}
+
+void cb_text_mac(struct cb_text *t, const uint8_t mac[6])
+{
+	char hex[3];
+
+	for (unsigned i = 0; i < 6; i++) {
+		if (i)
+			put(t, ':');
+		cb_hex_encode(&mac[i], 1, hex);
+		cb_text_str(t, hex);
+	}
+}
+
+void cb_text_code(struct cb_text *t, enum cb_err err)
+{
+	cb_text_str(t, "CB-E");
+	put_padded(t, cb_err_info(err)->code, 3);
+	put(t, ' ');
+}
+
+const char *cb_text_done(struct cb_text *t)
+{
+	t->buf[t->len] = 0;
+	return t->buf;
+}
+
+void cb_format_progress(struct cb_text *t, const struct cb_event *e, size_t columns)
+{
+	const char *image = e->progress.image ? e->progress.image : "";
+	struct cb_text rest = { 0 };
+	size_t width;
+
+	cb_text_str(&rest, "  ");
+	cb_text_size_of(&rest, e->progress.done_bytes, e->progress.total_bytes);
+	cb_text_str(&rest, "  ");
+	cb_text_size(&rest, e->progress.rate_bytes_s);
+	cb_text_str(&rest, "/s");
+	if (e->progress.remaining_s != UINT32_MAX) {
+		cb_text_str(&rest, "  ");
+		cb_text_duration(&rest, e->progress.remaining_s);
+		cb_text_str(&rest, " left");
+	}
+	if (e->progress.n_mirrors > 1) {
+		cb_text_str(&rest, "  ");
+		cb_text_uint(&rest, e->progress.n_mirrors_up);
+		cb_text_str(&rest, " of ");
+		cb_text_uint(&rest, e->progress.n_mirrors);
+		cb_text_str(&rest, " mirrors");
+	}
+	width = rest.len < columns ? columns - rest.len : 0;
+	cb_text_cut(t, cb_bytes_of(image), width);
+	cb_text_cut(t, (struct cb_bytes){ (const uint8_t *)rest.buf, rest.len }, columns);
+}

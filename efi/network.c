@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Brings the network up without blocking: interface after interface until one has an address. */
+#include "network.h"
+
+#include "clock.h"
+#include "format.h"
+#include "net/net.h"
+
+#define LINK_WAIT_MS 8000u
+#define LINK_WAIT_OTHERS_MS 3000u /* when there are other interfaces to try */
+#define ADDRESS_WAIT_MS 20000u
+#define ADDRESS_WAIT_OTHERS_MS 10000u
+#define LINK_CHECK_MS 500u
+
+static void say(const struct cb_network *net, struct cb_text *text)
+{
+	net->say(net->say_ctx, cb_text_done(text));
+}
+
+static void say_address(const struct cb_network *net)
+{
+	struct cb_text text = { 0 };
+	struct cb_net_info info;
+
+	cb_net_info(&info);
+	cb_text_str(&text, "Network: ");
+	cb_text_ipv4(&text, info.address);
+	cb_text_str(&text, "/");
+	cb_text_uint(&text, info.prefix_len);
+	cb_text_str(&text, ", gateway ");
+	cb_text_ipv4(&text, info.gateway);
+	cb_text_str(&text, ", adapter ");
+	cb_text_mac(&text, cb_nic_mac(net->nic));
+	if (cb_nic_is_shared(net->nic))
+		cb_text_str(&text, " (shared, slow)");
+	say(net, &text);
+}
+
+static bool has_others(const struct cb_network *net)
+{
+	return net->at + 1 < net->n_candidates;
+}
+
+static void drop_nic(struct cb_network *net, bool for_good)
+{
+	cb_net_stop();
+	if (for_good)
+		cb_nic_close_for_good(net->nic);
+	else
+		cb_nic_close(net->nic);
+	net->nic = NULL;
+}
+
+/* Opens candidates from net->at on until one can be waited for. */
+static void try_candidates(struct cb_network *net)
+{
+	for (; net->at < net->n_candidates; net->at++) {
+		enum cb_err err = cb_nic_open(&net->candidates[net->at], &net->nic);
+
+		if (err) {
+			net->err = err;
+			continue;
+		}
+		net->phase = CB_NETWORK_LINK;
+		net->deadline_ms =
+			cb_clock_ms() + (has_others(net) ? LINK_WAIT_OTHERS_MS : LINK_WAIT_MS);
+		net->next_link_check_ms = 0;
+		return;
+	}
+	net->phase = CB_NETWORK_FAILED;
+}
+
+static void try_next(struct cb_network *net, enum cb_err err)
+{
+	drop_nic(net, /*for_good=*/false);
+	/* Of several failures the one that came furthest is told. */
+	if (err > net->err || net->err == CB_NET_NO_DEVICE)
+		net->err = err;
+	net->at++;
+	try_candidates(net);
+}
+
+void cb_network_start(struct cb_network *net)
+{
+	if (net->nic)
+		drop_nic(net, /*for_good=*/false);
+	net->err = CB_NET_NO_DEVICE;
+	net->at = 0;
+	net->n_candidates = cb_nic_list(net->candidates);
+	try_candidates(net);
+}
+
+static void start_stack(struct cb_network *net)
+{
+	struct cb_net_params params = {
+		.platform = net->platform,
+		.mtu = cb_nic_mtu(net->nic),
+		.ipv4 = net->ipv4,
+		.transmit = cb_nic_transmit,
+		.link = net->nic,
+	};
+	enum cb_err err;
+
+	for (unsigned i = 0; i < sizeof(params.mac); i++)
+		params.mac[i] = cb_nic_mac(net->nic)[i];
+	err = cb_net_start(&params);
+	if (err) {
+		try_next(net, err);
+		return;
+	}
+	net->phase = CB_NETWORK_ADDRESS;
+	net->deadline_ms =
+		cb_clock_ms() + (has_others(net) ? ADDRESS_WAIT_OTHERS_MS : ADDRESS_WAIT_MS);
+}
+
+static void check_link(struct cb_network *net, uint64_t now_ms)
+{
+	bool has_link;
+
+	if (now_ms < net->next_link_check_ms)
+		return;
+	net->next_link_check_ms = now_ms + LINK_CHECK_MS;
+	has_link = cb_nic_has_link(net->nic);
+	if (net->phase != CB_NETWORK_LINK)
+		cb_net_set_link(has_link);
+	else if (has_link)
+		start_stack(net);
+}
+
+static void check_address(struct cb_network *net)
+{
+	struct cb_net_info info;
+
+	cb_net_info(&info);
+	if (!info.has_address)
+		return;
+	net->phase = CB_NETWORK_UP;
+	net->err = CB_OK;
+	say_address(net);
+}
+
+bool cb_network_step(struct cb_network *net)
+{
+	uint64_t now_ms = cb_clock_ms(), wake_ms;
+	unsigned n = 0;
+
+	if (!net->nic)
+		return false;
+	check_link(net, now_ms);
+	if (net->phase == CB_NETWORK_ADDRESS || net->phase == CB_NETWORK_UP) {
+		n = cb_nic_poll(net->nic);
+		cb_net_poll(&wake_ms);
+	}
+	if (net->phase == CB_NETWORK_ADDRESS)
+		check_address(net);
+	if (n)
+		net->last_frame_ms = now_ms;
+	if (now_ms < net->deadline_ms)
+		return n > 0;
+	if (net->phase == CB_NETWORK_LINK)
+		try_next(net, CB_NET_NO_LINK);
+	else if (net->phase == CB_NETWORK_ADDRESS)
+		try_next(net, CB_NET_NO_LEASE);
+	return n > 0;
+}
+
+void cb_network_stop(struct cb_network *net, bool for_good)
+{
+	if (net->nic)
+		drop_nic(net, for_good);
+	net->phase = CB_NETWORK_OFF;
+}

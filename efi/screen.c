@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* What the person sees: the core's events as lines of text on any terminal, a dumb one too. */
+#include "screen.h"
+
+#include <string.h>
+
+void cb_screen_init(struct cb_screen *s, void (*write)(void *ctx, const char *text, size_t len),
+		    void *ctx, size_t columns)
+{
+	*s = (struct cb_screen){ .write = write, .ctx = ctx };
+	/* The last column makes some terminals wrap by themselves. */
+	s->columns = columns > 21 ? columns - 1 : 20;
+	if (s->columns > CB_SCREEN_MAX_COLUMNS)
+		s->columns = CB_SCREEN_MAX_COLUMNS;
+}
+
+/* ---- The live line ---- */
+
+static void live_end(struct cb_screen *s)
+{
+	if (s->live_len)
+		s->write(s->ctx, "\n", 1);
+	s->live_len = 0;
+	s->live_cursor = 0;
+	s->is_prompting = false;
+}
+
+static void repeat(struct cb_text *out, char c, size_t n)
+{
+	for (; n && out->len + 1 < CB_TEXT_MAX; n--)
+		out->buf[out->len++] = c;
+}
+
+static void append(struct cb_text *out, const char *s, size_t len)
+{
+	for (size_t i = 0; i < len && out->len + 1 < CB_TEXT_MAX; i++)
+		out->buf[out->len++] = s[i];
+}
+
+/*
+ * Makes the live line read text[len] (ASCII) with the cursor at column cursor. A backspace erases
+ * on some consoles and only moves on others, so other edits than at the end rewrite the line.
+ */
+static void live_set(struct cb_screen *s, const char *text, size_t len, size_t cursor)
+{
+	struct cb_text out = { 0 };
+	size_t both = len < s->live_len ? len : s->live_len;
+	bool is_at_end = s->live_cursor == s->live_len && cursor == len;
+
+	if (is_at_end && memcmp(text, s->live, both) == 0) {
+		for (size_t i = len; i < s->live_len; i++)
+			append(&out, "\b \b", 3);
+		append(&out, &text[both], len - both);
+	} else {
+		append(&out, "\r", 1);
+		append(&out, text, len);
+		repeat(&out, ' ', s->live_len - both);
+		if (cursor < len || s->live_len > len) {
+			append(&out, "\r", 1);
+			append(&out, text, cursor);
+		}
+	}
+	s->write(s->ctx, out.buf, out.len);
+	memcpy(s->live, text, len);
+	s->live_len = len;
+	s->live_cursor = cursor;
+}
+
+static void live_show(struct cb_screen *s, struct cb_text *text)
+{
+	size_t len = text->len < s->columns ? text->len : s->columns;
+
+	if (s->is_prompting)
+		live_end(s);
+	for (; len < s->live_len; len++) /* covers what was there */
+		text->buf[len] = ' ';
+	if (len == s->live_len && memcmp(text->buf, s->live, len) == 0)
+		return;
+	live_set(s, text->buf, len, len);
+}
+
+/* ---- Lines ---- */
+
+void cb_screen_line(struct cb_screen *s, const char *text)
+{
+	struct cb_text clean = { 0 };
+	size_t at = 0;
+
+	live_end(s);
+	cb_text_str(&clean, text);
+	do {
+		size_t len = clean.len - at;
+
+		if (len > s->columns) {
+			len = s->columns;
+			while (len > s->columns / 2 && clean.buf[at + len] != ' ')
+				len--;
+		}
+		s->write(s->ctx, &clean.buf[at], len);
+		s->write(s->ctx, "\n", 1);
+		at += len;
+		while (at < clean.len && clean.buf[at] == ' ')
+			at++;
+	} while (at < clean.len);
+}
+
+static void coded_line(struct cb_screen *s, enum cb_err err, const char *subject)
+{
+	struct cb_text text = { 0 };
+
+	cb_text_code(&text, err);
+	cb_text_str(&text, cb_err_info(err)->message);
+	if (subject && *subject) {
+		cb_text_str(&text, ": ");
+		cb_text_str(&text, subject);
+	}
+	cb_screen_line(s, cb_text_done(&text));
+}
+
+static void hint_line(struct cb_screen *s, enum cb_err err)
+{
+	struct cb_text text = { 0 };
+
+	if (!*cb_err_info(err)->hint)
+		return;
+	cb_text_str(&text, "What to do: ");
+	cb_text_str(&text, cb_err_info(err)->hint);
+	cb_screen_line(s, cb_text_done(&text));
+}
+
+/* Is it the error that stands on the screen already? Remembers it. */
+static bool is_same_error(struct cb_screen *s, enum cb_err err, const char *subject)
+{
+	size_t len = subject ? strlen(subject) : 0;
+	bool is_same;
+
+	if (len >= sizeof(s->subject))
+		len = sizeof(s->subject) - 1;
+	is_same = s->err == err && strlen(s->subject) == len &&
+		(len == 0 || memcmp(s->subject, subject, len) == 0);
+	s->err = err;
+	if (len)
+		memcpy(s->subject, subject, len);
+	s->subject[len] = 0;
+	s->n_tries = is_same ? s->n_tries + 1 : 1;
+	return is_same;
+}
+
+void cb_screen_error(struct cb_screen *s, enum cb_err err, const char *subject)
+{
+	struct cb_text choices = { 0 };
+
+	if (is_same_error(s, err, subject)) {
+		cb_text_str(&choices, "Tried ");
+		cb_text_uint(&choices, s->n_tries);
+		cb_text_str(&choices, " times.");
+		live_show(s, &choices);
+		return;
+	}
+
+	live_end(s);
+	cb_screen_line(s, "");
+	coded_line(s, err, subject);
+	hint_line(s, err);
+	cb_screen_line(s, "");
+	if (cb_err_info(err)->code / 100 == 1)
+		cb_screen_line(s, "It is tried again by itself.");
+	cb_text_str(&choices, "R retry   B reboot");
+	if (s->n_environments > 1)
+		cb_text_str(&choices, "   E another environment");
+	if (s->offers_firmware_setup)
+		cb_text_str(&choices, "   F firmware setup");
+	if (s->offers_next_option)
+		cb_text_str(&choices, "   N continue with the next boot option");
+	cb_screen_line(s, cb_text_done(&choices));
+}
+
+/* ---- Events ---- */
+
+static void show_stage(struct cb_screen *s, enum cb_stage stage)
+{
+	static const char *const texts[] = {
+		[CB_STAGE_NETWORK] = "Looking for the network ...",
+		[CB_STAGE_METADATA] = "Checking the repository ...",
+		[CB_STAGE_SIGN_IN] = "",
+		[CB_STAGE_DERIVE] = "Checking the passphrase ...",
+		[CB_STAGE_RECORD] = "Looking up the account ...",
+		[CB_STAGE_MANIFEST] = "Fetching the image ...",
+	};
+
+	s->stage = stage;
+	s->is_menu_shown = false;
+	if ((size_t)stage >= sizeof(texts) / sizeof(*texts) || !texts[stage])
+		return;
+	if (s->err) {
+		struct cb_text again = { 0 };
+
+		cb_text_str(&again, "Trying again. ");
+		cb_text_str(&again, texts[stage]);
+		live_show(s, &again);
+	} else {
+		cb_screen_line(s, texts[stage]);
+	}
+}
+
+static void show_layout(struct cb_screen *s, const char *layout)
+{
+	struct cb_text text = { 0 };
+
+	if (!layout || (s->layout && strcmp(layout, s->layout) == 0))
+		return;
+	s->layout = layout;
+	cb_text_str(&text, "Keyboard layout: ");
+	cb_text_str(&text, layout);
+	cb_text_str(&text, " (F2 changes it)");
+	cb_screen_line(s, cb_text_done(&text));
+}
+
+static void show_prompt(struct cb_screen *s, const struct cb_event *e)
+{
+	bool is_secret = e->prompt.which == CB_PROMPT_PASSPHRASE;
+	const char *label = is_secret ? "Passphrase: " : "Account: ";
+	size_t label_len = strlen(label), room = s->columns - label_len;
+	size_t first = 0, n = e->prompt.text.len, cursor = e->prompt.cursor;
+	char line[CB_SCREEN_MAX_COLUMNS];
+
+	/* Long texts scroll so that the cursor stays in sight. */
+	if (cursor > room)
+		first = cursor - room;
+	n = n - first < room ? n - first : room;
+	show_layout(s, e->prompt.layout);
+	if (!s->is_prompting || s->live_len < label_len || memcmp(s->live, label, label_len) != 0)
+		live_end(s);
+	memcpy(line, label, label_len);
+	if (is_secret)
+		memset(line + label_len, '*', n);
+	else if (n)
+		memcpy(line + label_len, e->prompt.text.p + first, n);
+	live_set(s, line, label_len + n, label_len + cursor - first);
+	s->is_prompting = true;
+	s->is_cursor_at_end = cursor == e->prompt.text.len;
+	if (e->prompt.is_final)
+		live_end(s);
+}
+
+static void menu_item(struct cb_text *t, const struct cb_event *e, unsigned i, size_t max)
+{
+	if (e->menu.n > 1) {
+		cb_text_uint(t, i + 1);
+		cb_text_str(t, "  ");
+	}
+	cb_text_cut(t, e->menu.label[i], max);
+}
+
+static void show_menu_head(struct cb_screen *s, const struct cb_event *e)
+{
+	struct cb_text title = { 0 };
+
+	cb_screen_line(s, "");
+	cb_text_str(&title, "Signed in");
+	if (e->menu.account_title && *e->menu.account_title) {
+		cb_text_str(&title, " as ");
+		cb_text_str(&title, e->menu.account_title);
+	}
+	cb_text_str(&title, e->menu.n > 1 ? ". What shall start?" : ".");
+	cb_screen_line(s, cb_text_done(&title));
+	if (e->menu.n <= 1)
+		return;
+	for (unsigned i = 0; i < e->menu.n && i < CB_MENU_MAX; i++) {
+		struct cb_text item = { 0 };
+
+		cb_text_str(&item, "  ");
+		menu_item(&item, e, i, s->columns - 8);
+		cb_screen_line(s, cb_text_done(&item));
+	}
+	cb_screen_line(s, "Up and Down choose, Enter starts.");
+}
+
+static void show_menu(struct cb_screen *s, const struct cb_event *e)
+{
+	struct cb_text live = { 0 };
+
+	s->n_environments = e->menu.n;
+	if (!s->is_menu_shown)
+		show_menu_head(s, e);
+	s->is_menu_shown = true;
+	if (e->menu.selected >= e->menu.n || e->menu.selected >= CB_MENU_MAX)
+		return;
+	cb_text_str(&live, e->menu.n > 1 ? "> " : "Your environment: ");
+	menu_item(&live, e, e->menu.selected, s->columns - 30);
+	if (e->menu.countdown_s) {
+		cb_text_str(&live, "   (starts in ");
+		cb_text_duration(&live, e->menu.countdown_s);
+		cb_text_str(&live, ")");
+	}
+	live_show(s, &live);
+}
+
+static void show_notice(struct cb_screen *s, const struct cb_event *e)
+{
+	struct cb_text text = { 0 };
+
+	cb_text_str(&text, "Note: ");
+	cb_text_str(&text, cb_err_info(e->err)->message);
+	if (e->subject && *e->subject) {
+		cb_text_str(&text, ": ");
+		cb_text_str(&text, e->subject);
+	}
+	cb_screen_line(s, cb_text_done(&text));
+}
+
+static void show_progress(struct cb_screen *s, const struct cb_event *e)
+{
+	struct cb_text text = { 0 };
+
+	/* What comes in while the person types does not disturb. */
+	if (s->is_prompting || s->stage == CB_STAGE_MENU)
+		return;
+	cb_format_progress(&text, e, s->columns);
+	live_show(s, &text);
+}
+
+void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
+{
+	struct cb_text waiting = { 0 };
+
+	if (e->kind == CB_EVENT_PROMPT || e->kind == CB_EVENT_MENU || e->kind == CB_EVENT_PROGRESS)
+		s->err = CB_OK;
+	switch (e->kind) {
+	case CB_EVENT_STAGE:
+		show_stage(s, e->stage);
+		break;
+	case CB_EVENT_PROMPT:
+		show_prompt(s, e);
+		break;
+	case CB_EVENT_MENU:
+		show_menu(s, e);
+		break;
+	case CB_EVENT_PROGRESS:
+		show_progress(s, e);
+		break;
+	case CB_EVENT_WAITING:
+		cb_text_str(&waiting, "Waiting for the network ...");
+		if (!s->is_prompting)
+			live_show(s, &waiting);
+		break;
+	case CB_EVENT_NOTICE:
+		show_notice(s, e);
+		break;
+	case CB_EVENT_ERROR:
+		cb_screen_error(s, e->err, e->subject);
+		break;
+	case CB_EVENT_REFUSED:
+		coded_line(s, e->err, NULL);
+		hint_line(s, e->err);
+		break;
+	}
+}
