@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The loader's own client on Linux: metadata, manifest and chunks from untrusted mirrors. */
+#ifndef CB_HOST_CLIENT_H
+#define CB_HOST_CLIENT_H
+
+#include "core/fetch.h"
+#include "core/manifest.h"
+#include "core/tuf.h"
+#include "host/error.h"
+
+struct cb_client; /* opaque; owns all that it hands out */
+
+struct cb_client_params {
+	struct cb_bytes root; /* trusted root file, any version */
+	const char *const *urls; /* base URLs of mirrors, at least one */
+	unsigned n_urls;
+	int64_t now_s; /* dates are judged by it */
+	/* Stored bytes verified and needed (0: not known yet); may be NULL. */
+	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
+	void *ctx;
+};
+
+/* URL_FORMAT, META_*, NO_MEMORY. The caller owns *ret. */
+enum cb_err cb_client_new(const struct cb_client_params *params, struct cb_client **ret,
+			  struct cb_error *e);
+void cb_client_free(struct cb_client *c);
+
+/* Brings the metadata up to date. NET_*, HTTP_*, META_*. */
+enum cb_err cb_client_refresh(struct cb_client *c, struct cb_error *e);
+/*
+ * After refresh, once: fetches NAME (its newest version) or NAME@VERSION into memory, and checks
+ * chunk ids and segment hashes as well, which the loader leaves out. META_NO_IMAGE, MANIFEST_*,
+ * CHUNK_*, SEGMENT_HASH, NET_*, HTTP_*.
+ */
+enum cb_err cb_client_fetch(struct cb_client *c, const char *image, struct cb_error *e);
+
+/* Below: after a successful fetch. */
+const struct cb_tuf_target *cb_client_target(const struct cb_client *c);
+const struct cb_manifest *cb_client_manifest(const struct cb_client *c);
+/* Segment i of the manifest, uncompressed. */
+struct cb_bytes cb_client_segment(const struct cb_client *c, unsigned i);
+/* The boot record of this fetch as JSON text; the caller frees it. NULL: no memory. */
+char *cb_client_boot_json(const struct cb_client *c);
+/* HTTP body bytes received, and milliseconds since cb_client_new. */
+uint64_t cb_client_body_bytes(const struct cb_client *c);
+uint64_t cb_client_elapsed_ms(const struct cb_client *c);
+
+#endif
