@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Boots an ESP image in QEMU and works at its serial console, step by step.
+
+usage: console.py DIR STEP...
+
+DIR holds esp.img and vars.fd, and gets console.log. Steps, in order:
+  expect TEXT      wait until TEXT is on the console (after what the steps before have matched)
+  type TEXT        type TEXT and Enter
+  key TEXT         type TEXT without Enter
+  run COMMAND      run a shell command on the host
+  within SECONDS   deadline of each further step (at first 150)
+  power-off        wait until the machine has switched itself off
+Exit 0 when all steps went well; else 1, with the step and the end of the console's log on stderr.
+CB_QEMU_SLOW multiplies the deadlines. Only the QEMU that this program started is ever ended.
+"""
+import os
+import re
+import select
+import socket
+import subprocess
+import sys
+import time
+
+FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+SLOW = float(os.environ.get("CB_QEMU_SLOW", "1"))
+ESCAPES = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|[^\[])")
+CURSOR = re.compile(rb"\x1b\[[0-9;]*[HJ]")
+
+
+class Failed(Exception):
+    pass
+
+
+class Machine:
+    def __init__(self, directory):
+        self.directory = directory
+        self.raw = b""
+        self.matched = 0  # offset in the clean text behind the last match
+        self.log = open(os.path.join(directory, "console.log"), "wb")
+        ours, theirs = socket.socketpair()
+        self.serial = ours
+        self.qemu = subprocess.Popen(self.command(theirs.fileno()), cwd=directory, stdin=subprocess.DEVNULL,
+                                     pass_fds=[theirs.fileno()], stdout=subprocess.DEVNULL)
+        theirs.close()
+
+    @staticmethod
+    def command(serial):
+        return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "q35,smm=off",
+                "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2", "-m", "1024",
+                "-no-reboot", "-display", "none",
+                "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE}",
+                "-drive", "if=pflash,unit=1,format=raw,file=vars.fd",
+                "-drive", "if=none,id=esp,format=raw,file=esp.img",
+                "-device", "virtio-blk-pci,drive=esp,bootindex=1",
+                "-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0,romfile=",
+                "-device", "virtio-rng-pci",
+                "-add-fd", f"fd={serial},set=1",
+                "-chardev", f"socket,id=serial0,fd={serial}", "-serial", "chardev:serial0"]
+
+    def clean(self):
+        """The console's text without escape sequences; a cursor movement counts as a new line."""
+        text = ESCAPES.sub(b"", CURSOR.sub(b"\n", self.raw)).replace(b"\r", b"\n")
+        return text.decode("utf-8", "replace")
+
+    def read(self, deadline):
+        """Reads what the console has next. False at its end."""
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([self.serial], [], [], left)[0]:
+            raise Failed("deadline passed")
+        try:
+            got = self.serial.recv(65536)
+        except ConnectionResetError:
+            got = b""
+        self.raw += got
+        self.log.write(got)
+        self.log.flush()
+        return got != b""
+
+    def expect(self, text, deadline):
+        while True:
+            at = self.clean().find(text, self.matched)
+            if at >= 0:
+                self.matched = at + len(text)
+                return
+            if not self.read(deadline):
+                raise Failed("the machine ended")
+
+    def power_off(self, deadline):
+        while self.read(deadline):
+            pass
+        self.qemu.wait(max(1, deadline - time.monotonic()))
+
+    def end(self):
+        if self.qemu.poll() is None:
+            self.qemu.kill()
+        self.qemu.wait()
+        self.serial.close()
+        self.log.close()
+
+
+def take_step(machine, verb, word, limit):
+    deadline = time.monotonic() + limit * SLOW
+    if verb == "expect":
+        machine.expect(word, deadline)
+    elif verb == "type":
+        machine.serial.sendall(word.encode() + b"\r")
+    elif verb == "key":
+        machine.serial.sendall(word.encode())
+    elif verb == "run":
+        subprocess.run(word, shell=True, check=True, timeout=limit * SLOW, stdin=subprocess.DEVNULL)
+    elif verb == "power-off":
+        machine.power_off(deadline)
+    else:
+        raise Failed("no such step")
+
+
+def main():
+    directory, steps = sys.argv[1], sys.argv[2:]
+    machine = Machine(directory)
+    limit = 150.0
+    step = ""
+    try:
+        while steps:
+            verb = steps.pop(0)
+            word = steps.pop(0) if verb != "power-off" else ""
+            step = f"{verb} {word}"
+            if verb == "within":
+                limit = float(word)
+            else:
+                take_step(machine, verb, word, limit)
+    except (Failed, OSError, subprocess.SubprocessError) as error:
+        tail = "\n".join(line for line in machine.clean().split("\n") if line)[-3000:]
+        print(f"{tail}\n---- failed: {step}: {error}", file=sys.stderr)
+        return 1
+    finally:
+        machine.end()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Helpers of the boots in QEMU. A test is one file: it sources this, prepares $dir, boots, and looks at $console.
+# Published once for all of them: $shared/repo with the image "minimal", accounts ada (with $passphrase) and
+# kiosk. Two tests may run at once.
+
+set -euo pipefail
+export LC_ALL=C.UTF-8
+CB_TOP=${CB_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+CB_BUILD=${CB_BUILD:-$CB_TOP/build}
+readonly tool=$CB_BUILD/chunkboot
+readonly loader_efi=$CB_BUILD/chunkboot-x86_64.efi
+readonly image=$CB_BUILD/images/minimal
+readonly shared=$CB_BUILD/test-qemu
+readonly passphrase='Seven words are not too many here'
+readonly guest_view=10.0.2.2 # this machine, seen from QEMU's user network
+
+fail() {
+	printf 'failed: %s\n' "$*" >&2
+	exit 1
+}
+
+skip() {
+	printf '%s\n' "$*"
+	exit 77
+}
+
+chunkboot() {
+	"$tool" "$@"
+}
+
+check_needs() {
+	local program
+	for program in qemu-system-x86_64 mformat mcopy python3; do
+		command -v "$program" >/dev/null || skip "$program is not installed"
+	done
+	[[ -f /usr/share/OVMF/OVMF_CODE_4M.fd ]] || skip 'ovmf is not installed'
+	[[ -f $image/vmlinuz && -f $image/initrd.cpio ]] || skip 'there is no image: make image-minimal'
+	[[ -f $loader_efi && -x $tool ]] || fail 'build first: make'
+}
+
+# Published anew when the tool or the image is newer.
+publish_shared() {
+	local stamp=$shared/published
+	mkdir -p "$shared"
+	exec 8>"$shared/.lock"
+	flock 8
+	if [[ ! -f $stamp || $tool -nt $stamp || $image/initrd.cpio -nt $stamp || $image/vmlinuz -nt $stamp ]]; then
+		rm -rf "$stamp" "$shared/repo" "$shared/keys"
+		printf '%s\n' "$passphrase" >"$shared/passphrase"
+		chunkboot init "$shared/repo" --keys "$shared/keys" --title 'QEMU tests' --kdf small --quiet
+		chunkboot publish "$shared/repo" minimal --keys "$shared/keys" --kernel "$image/vmlinuz" --quiet \
+			--initrd "$image/initrd.cpio" --cmdline 'console=ttyS0,115200 loglevel=4 panic=-1'
+		for account in ada kiosk; do
+			chunkboot account add "$shared/repo" "$account" --keys "$shared/keys" --env minimal --allow-weak \
+				--passphrase-file "$shared/passphrase" --quiet
+		done
+		touch "$stamp"
+	fi
+	exec 8>&-
+}
+
+# copy_repo DIR: a copy that costs no space; break_link FILE before changing a file in it.
+copy_repo() {
+	cp -al "$shared/repo" "$1"
+}
+
+break_link() {
+	cp "$1" "$1.copy"
+	mv "$1.copy" "$1"
+}
+
+# flip_bit FILE OFFSET
+flip_bit() {
+	break_link "$1"
+	python3 - "$1" "$2" <<'PYTHON'
+import sys
+with open(sys.argv[1], "r+b") as file:
+    file.seek(int(sys.argv[2]))
+    byte = file.read(1)[0]
+    file.seek(-1, 1)
+    file.write(bytes([byte ^ 1]))
+PYTHON
+}
+
+# The largest chunk: it is part of the image for certain.
+some_chunk() {
+	find "$1/store.castr" -name '*.cacnk' -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-
+}
+
+# serve DIR [ADDR:PORT]: serves until the test ends; sets $port.
+serve() {
+	local log
+	log=$(mktemp "$dir/server-XXXXXX")
+	"$tool" serve "$1" --listen "${2:-127.0.0.1:0}" --log "$log.access" >"$log" 2>&1 &
+	servers+=($!)
+	port=$(timeout 60 sed -n 's|^listening on http://.*:\([0-9]*\)/$|\1|p;/^listening/q' \
+		< <(tail -n +1 -f --pid=$! "$log")) && [[ $port ]] || fail "no server: $(cat "$log")"
+}
+
+# A TCP port that nobody listens on now.
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# stamp REPO PORT... [-- OPTION...]: $dir/esp.img with a loader for mirrors on these ports.
+stamp() {
+	local repo=$1 urls=()
+	shift
+	while [[ $# -gt 0 && $1 != -- ]]; do
+		urls+=(--url "http://$guest_view:$1/")
+		shift
+	done
+	chunkboot loader "$repo" --efi "$loader_efi" "${urls[@]}" -o "$dir/loader.efi" --quiet "${@:2}"
+	mformat -i "$dir/esp.img" -C -T 65536 -h 64 -s 32 ::
+	mmd -i "$dir/esp.img" ::/EFI ::/EFI/BOOT
+	mcopy -i "$dir/esp.img" "$dir/loader.efi" ::/EFI/BOOT/BOOTX64.EFI
+	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$dir/vars.fd"
+}
+
+# boot STEP...: see console.py. Afterwards $console is a file with the console's plain text, line by line.
+boot() {
+	local status=0
+	python3 "$CB_TOP/tests/qemu/console.py" "$dir" "$@" || status=$?
+	console=$dir/console.txt
+	sed 's/\x1b\[[0-9;]*[HJ]/\n/g; s/\x1b\[[0-9;=?]*[a-zA-Z]//g; s/\r/\n/g' "$dir/console.log" | grep -v '^$' >"$console"
+	[[ $status -eq 0 ]] || fail "the boot went otherwise; log: $(keep_log)"
+}
+
+keep_log() {
+	local kept=$shared/$name.log
+	cp "$dir/console.log" "$kept"
+	echo "$kept"
+}
+
+# The steps of a person who signs in well, and of a boot that comes up.
+# shellcheck disable=SC2034  # for the tests
+readonly sign_in=(expect 'Account: ' type ada expect 'Passphrase: ' type "$passphrase")
+# shellcheck disable=SC2034
+readonly comes_up=(expect 'chunkboot-minimal: up' expect 'chunkboot-minimal: end' power-off)
+
+# codes: the error codes on the console, one a line.
+codes() {
+	sed -n 's/^\(CB-E[0-9][0-9][0-9]\) .*/\1/p' "$console"
+}
+
+# assert_codes CODE...: exactly these, in this order.
+assert_codes() {
+	local got
+	got=$(codes | tr '\n' ' ')
+	[[ ${got% } == "$*" ]] || fail "codes '${got% }' instead of '$*'; log: $(keep_log)"
+}
+
+# Nothing of a kernel or of the image has run.
+assert_not_booted() {
+	! grep -Eq 'Linux version|EFI stub|chunkboot-minimal' "$console" || fail "it booted; log: $(keep_log)"
+}
+
+# What came up is what was published: files inside, and the boot record.
+assert_booted() {
+	local busybox init
+	busybox=$(sha256sum <"$(command -v busybox)" | cut -d' ' -f1)
+	init=$(sha256sum <"$CB_TOP/images/minimal/init" | cut -d' ' -f1)
+	grep -qx "chunkboot-minimal: sha256 init $init" "$console" || fail "another init; log: $(keep_log)"
+	grep -qx "chunkboot-minimal: sha256 busybox $busybox" "$console" || fail "another busybox; log: $(keep_log)"
+	grep '^{"type":"chunkboot-boot-record"' "$console" >"$dir/boot.json" || fail "no boot record; log: $(keep_log)"
+	python3 - "$dir/boot.json" "$shared/repo" "$image/vmlinuz" <<'PYTHON' || fail "wrong boot record; log: $(keep_log)"
+import glob, hashlib, json, sys
+record = json.load(open(sys.argv[1]))
+name, version = record["image"].split("/")
+assert name == "minimal"
+assert glob.glob(f"{sys.argv[2]}/manifests/minimal/{record['manifest_sha256']}.{version}.cbm")
+kernel = hashlib.sha256(open(sys.argv[3], "rb").read()).hexdigest()
+assert record["segments"][0] == {"name": "kernel", "bytes": record["segments"][0]["bytes"], "sha256": kernel}
+PYTHON
+}
+
+end_test() {
+	local server
+	for server in ${servers[@]+"${servers[@]}"}; do
+		kill "$server" 2>/dev/null || true
+	done
+	rm -rf "$dir"
+}
+
+name=$(basename "$0" .sh)
+servers=()
+check_needs
+publish_shared
+# on the file system of the shared repository: its copies are hard links
+dir=$(mktemp -d "$shared/$name-XXXXXX")
+trap end_test EXIT

@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# No server: a network code; once the server is there, a retry boots.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+port=$(free_port)
+stamp "$shared/repo" "$port"
+mkfifo "$dir/start"
+# the server comes up when the error is on the screen
+(
+	read -r _ <"$dir/start"
+	exec "$tool" serve "$shared/repo" --listen "127.0.0.1:$port" --quiet >"$dir/ready"
+) &
+servers+=($!)
+boot expect 'CB-E105 ' expect 'R retry' \
+	run "echo go >'$dir/start'; timeout 60 tail -n +1 -f '$dir/ready' 2>/dev/null | grep -qm 1 listening" \
+	key R "${sign_in[@]}" "${comes_up[@]}"
+assert_codes CB-E105
+assert_booted

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* Drives the boot state machine in the simulator. */
+#include "sim_boot.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static void log_line(struct sim_boot *b, const char *fmt, const char *a, const char *z)
+{
+	size_t len = strlen(b->shown);
+
+	(void)snprintf(b->shown + len, sizeof(b->shown) - len, fmt, a, z);
+}
+
+static void on_event(void *ctx, const struct cb_event *event)
+{
+	struct sim_boot *b = ctx;
+
+	switch (event->kind) {
+	case CB_EVENT_PROMPT:
+		b->prompt = event->prompt.which;
+		b->has_prompt = !event->prompt.is_final && event->prompt.text.len == 0;
+		if (event->prompt.is_final)
+			log_line(b, "%s%s\n",
+				 b->prompt == CB_PROMPT_ACCOUNT ? "account" : "passphrase", "");
+		break;
+	case CB_EVENT_MENU:
+		b->has_menu = event->menu.countdown_s == 0;
+		break;
+	case CB_EVENT_REFUSED:
+		log_line(b, "refused: %s (%s)\n", cb_err_info(event->err)->message,
+			 cb_err_info(event->err)->hint);
+		break;
+	case CB_EVENT_ERROR:
+		b->n_errors++;
+		b->has_error = true;
+		log_line(b, "error: %s %s\n", cb_err_info(event->err)->name, event->subject);
+		break;
+	default:
+		break;
+	}
+}
+
+static void type(struct sim_boot *b, const char *text)
+{
+	for (const char *c = text; *c; c++)
+		cb_boot_key(b->boot, (unsigned char)*c);
+	cb_boot_key(b->boot, CB_KEY_ENTER);
+}
+
+/* Answers a prompt; false when the person has nothing more to type. */
+static bool answer_prompt(struct sim_boot *b)
+{
+	const char *text;
+
+	if (b->try >= SIM_BOOT_MAX_TRIES || !b->account[b->try])
+		return false;
+	b->has_prompt = false;
+	text = b->prompt == CB_PROMPT_ACCOUNT ? b->account[b->try] : b->passphrase[b->try];
+	if (b->prompt == CB_PROMPT_PASSPHRASE)
+		b->try++;
+	type(b, text);
+	return true;
+}
+
+static void act(struct sim_boot *b)
+{
+	if (cb_boot_wants_network(b->boot)) {
+		enum cb_err err = b->n_network == 0 ? b->network_err : CB_OK;
+		b->n_network++;
+		cb_boot_network(b->boot, err);
+	}
+	if (b->has_prompt)
+		(void)answer_prompt(b);
+	if (b->has_menu) {
+		b->has_menu = false;
+		if (b->menu_key)
+			cb_boot_key(b->boot, b->menu_key);
+		cb_boot_key(b->boot, CB_KEY_ENTER);
+		b->has_menu = false;
+	}
+	if (b->has_error && b->error_key) {
+		b->has_error = false;
+		cb_boot_key(b->boot, b->error_key);
+	}
+}
+
+/* Is there something for the person or the network to answer? */
+static bool wants_to_act(const struct sim_boot *b)
+{
+	bool can_type = b->try < SIM_BOOT_MAX_TRIES && b->account[b->try];
+
+	return (b->has_prompt && can_type) || b->has_menu || (b->has_error && b->error_key) ||
+		cb_boot_wants_network(b->boot);
+}
+
+static enum sim_status step(void *ctx, uint64_t *wake_ms)
+{
+	struct sim_boot *b = ctx;
+
+	act(b);
+	b->status = cb_boot_step(b->boot, wake_ms);
+	if (b->has_error && !b->goes_on && !b->error_key)
+		return SIM_DONE;
+	switch (b->status) {
+	case CB_BOOT_RUNNING:
+		return SIM_AGAIN;
+	case CB_BOOT_IDLE:
+		return wants_to_act(b) ? SIM_AGAIN : SIM_IDLE;
+	default:
+		return SIM_DONE;
+	}
+}
+
+bool sim_boot_run(struct sim_boot *b, uint64_t deadline_ms)
+{
+	return sim_run_until(b->sim, step, b, deadline_ms);
+}
+
+enum cb_err sim_boot_try_init(struct sim_boot *b, struct sim *sim, const struct sim_realm *realm,
+			      const char *const *hosts, const char *kiosk)
+{
+	size_t len;
+
+	memset(b, 0, sizeof(*b));
+	b->sim = sim;
+	len = sim_realm_config(realm, hosts, kiosk, b->config);
+	sim_on_event(sim, on_event, b);
+	return cb_boot_new(
+		&(struct cb_boot_params){
+			.platform = sim_platform(sim),
+			.config_section = { b->config, len },
+			.kdf = sim_realm_kdf,
+			.kdf_ctx = &b->n_kdf,
+			.arch = CB_ARCH_X86_64,
+		},
+		&b->boot);
+}
+
+void sim_boot_init(struct sim_boot *b, struct sim *sim, const struct sim_realm *realm,
+		   const char *const *hosts, const char *kiosk)
+{
+	enum cb_err err = sim_boot_try_init(b, sim, realm, hosts, kiosk);
+
+	assert(err == CB_OK);
+	b->account[0] = "ada";
+	b->passphrase[0] = SIM_REALM_PASSPHRASE;
+}
+
+void sim_boot_done(struct sim_boot *b)
+{
+	cb_boot_free(b->boot);
+	b->boot = NULL;
+	sim_on_event(b->sim, NULL, NULL);
+}

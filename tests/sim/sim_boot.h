@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Drives the boot state machine in the simulator: network bring-up, a person who types, the clock. */
+#ifndef TESTS_SIM_BOOT_H
+#define TESTS_SIM_BOOT_H
+
+#include "core/boot.h"
+#include "sim.h"
+#include "sim_realm.h"
+
+#define SIM_BOOT_MAX_TRIES 8
+
+struct sim_boot {
+	struct sim *sim;
+	struct cb_boot *boot;
+	uint8_t config[SIM_REALM_CONFIG_MAX];
+	unsigned n_kdf; /* calls of the key derivation */
+	/* What the person does: account and passphrase of each try in turn, then nothing more. */
+	const char *account[SIM_BOOT_MAX_TRIES];
+	const char *passphrase[SIM_BOOT_MAX_TRIES];
+	unsigned try;
+	unsigned menu_key; /* pressed when a menu without count-down shows; 0: Enter */
+	unsigned error_key; /* pressed on the error screen; 0: none, the run ends there */
+	enum cb_err network_err; /* what the first bring-up answers; later ones succeed */
+	bool goes_on; /* do not end at the error screen: wait for its own retry */
+	/* What happened. */
+	enum cb_boot_status status;
+	unsigned n_network; /* bring-ups */
+	unsigned n_errors; /* error screens */
+	char shown[4096]; /* prompts and refusals as a screen would log them */
+	/* internal */
+	bool has_prompt, has_menu, has_error, has_retried;
+	enum cb_prompt prompt;
+};
+
+/* hosts: as sim_realm_config; kiosk may be NULL. Fails the test when the machine can't be made. */
+void sim_boot_init(struct sim_boot *b, struct sim *sim, const struct sim_realm *realm,
+		   const char *const *hosts, const char *kiosk);
+/* The same, giving the machine's own error instead of failing. */
+enum cb_err sim_boot_try_init(struct sim_boot *b, struct sim *sim, const struct sim_realm *realm,
+			      const char *const *hosts, const char *kiosk);
+void sim_boot_done(struct sim_boot *b);
+
+/*
+ * Runs until the machine is READY, wants a reboot or firmware setup, or (unless goes_on or error_key
+ * says otherwise) shows an error screen. False when it hangs or deadline_ms of virtual time pass.
+ */
+bool sim_boot_run(struct sim_boot *b, uint64_t deadline_ms);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* A small realm for whole boots in the simulator: signed repository, image, accounts, loader config. */
+#ifndef TESTS_SIM_REALM_H
+#define TESTS_SIM_REALM_H
+
+#include "core/login.h"
+#include "sim.h"
+
+/* Path below which the repository is served: base URL http://HOST/repo/. */
+#define SIM_REALM_BASE "/repo/"
+#define SIM_REALM_IMAGE "demo/1.cbm"
+#define SIM_REALM_CMDLINE "console=ttyS0 quiet"
+
+struct sim_realm; /* opaque; made once, then read only */
+
+/*
+ * Images "demo" version 1 (default; four kernel chunks, two initrds) and "other" version 1.
+ * Accounts with passphrases below: ada (one environment, credential "key"), bob (environments demo
+ * and other), eve (a suffix that no image allows), kim (kiosk, one environment, no credentials).
+ * Dates are judged as of the simulator's default wall clock. Fails the test on any error.
+ */
+struct sim_realm *sim_realm_new(void);
+void sim_realm_free(struct sim_realm *realm);
+
+#define SIM_REALM_PASSPHRASE "correct horse battery staple" /* of every account */
+#define SIM_REALM_CREDENTIAL "swordfish"
+
+/* Offers the whole repository on the server below SIM_REALM_BASE. */
+void sim_realm_serve(const struct sim_realm *realm, struct sim_server *server);
+
+/* The raw bytes that a boot of image demo must hand over. */
+struct cb_bytes sim_realm_kernel(const struct sim_realm *realm);
+struct cb_bytes sim_realm_initrd(const struct sim_realm *realm); /* both, padded to 4 */
+/* Served path of chunk i of demo, and of account's record. */
+void sim_realm_chunk_path(const struct sim_realm *realm, unsigned i, char out[256]);
+void sim_realm_record_path(const struct sim_realm *realm, const char *account, char out[256]);
+unsigned sim_realm_n_chunks(const struct sim_realm *realm);
+
+/*
+ * Writes the loader's configuration section for mirrors http://HOST/repo/ (NULL-terminated list of
+ * hosts); kiosk account or NULL. Returns its length.
+ */
+#define SIM_REALM_CONFIG_MAX 65536
+size_t sim_realm_config(const struct sim_realm *realm, const char *const *hosts, const char *kiosk,
+			uint8_t out[SIM_REALM_CONFIG_MAX]);
+
+/* The key derivation of the simulator: one BLAKE2b in place of Argon2id. ctx: a counter or NULL. */
+enum cb_err sim_realm_kdf(void *ctx, struct cb_bytes passphrase, const uint8_t salt[16],
+			  uint32_t t, uint32_t m_kib, uint8_t ret_k0[64]);
+
+#endif
