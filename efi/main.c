@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "console.h"
 #include "core/boot.h"
+#include "guard.h"
 #include "handover.h"
 #include "net/net.h"
 #include "network.h"
@@ -27,7 +28,8 @@ struct loader {
 	bool was_up; /* what the machine was told last */
 };
 
-EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
+EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
+	__attribute__((no_stack_protector));
 
 static void say(void *ctx, const char *text)
 {
@@ -226,43 +228,50 @@ static void prepare(struct loader *l)
 	l->screen.offers_firmware_setup = cb_vars_can_firmware_setup();
 	cb_platform_init(&l->platform, &l->screen);
 	cb_vars_set_loader_info(init_us);
-	show_title(l);
 }
 
-EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
+static void load(struct loader *l)
 {
-	static struct loader l;
 	struct cb_boot_params params = {
-		.platform = &l.platform,
+		.platform = &l->platform,
 		.kdf = cb_kdf_argon2id,
 		.arch = CB_ARCH_X86_64,
 	};
 	const struct cb_config *config;
 	enum cb_err err;
 
+	show_title(l);
+	params.config_section =
+		cb_cfgsection_find(cb_uefi.loaded->ImageBase, (size_t)cb_uefi.loaded->ImageSize);
+	err = cb_boot_new(&params, &l->boot);
+	if (err)
+		run_without_machine(l, err);
+	config = cb_boot_config(l->boot);
+	l->screen.offers_next_option = config->allow_next_option;
+	l->network = (struct cb_network){
+		.platform = &l->platform,
+		.ipv4 = config->has_ipv4 ? &config->ipv4 : NULL,
+		.say = say,
+		.say_ctx = &l->screen,
+	};
+	run(l);
+	cb_network_stop(&l->network, /*for_good=*/false);
+	cb_boot_free(l->boot);
+	cb_alloc_trim();
+	cb_alloc_wipe_free();
+}
+
+EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
+{
+	static struct loader l;
+
 	if (!cb_uefi_init(image, st))
 		return EFI_UNSUPPORTED;
 	if (EFI_ERROR(cb_uefi.bs->CreateEvent(EVT_TIMER, 0, NULL, NULL, &l.timer)))
 		return EFI_OUT_OF_RESOURCES;
 	prepare(&l);
-	params.config_section =
-		cb_cfgsection_find(cb_uefi.loaded->ImageBase, (size_t)cb_uefi.loaded->ImageSize);
-	err = cb_boot_new(&params, &l.boot);
-	if (err)
-		run_without_machine(&l, err);
-	config = cb_boot_config(l.boot);
-	l.screen.offers_next_option = config->allow_next_option;
-	l.network = (struct cb_network){
-		.platform = &l.platform,
-		.ipv4 = config->has_ipv4 ? &config->ipv4 : NULL,
-		.say = say,
-		.say_ctx = &l.screen,
-	};
-	run(&l);
-	cb_network_stop(&l.network, /*for_good=*/false);
-	cb_boot_free(l.boot);
-	cb_alloc_trim();
-	cb_alloc_wipe_free();
+	cb_guard_init();
+	load(&l);
 	/* An error makes the firmware's boot manager go on with the next option. */
 	return EFI_NOT_FOUND;
 }

@@ -121,9 +121,10 @@ static bool parse_content_length(struct cb_http *h, struct cb_bytes value)
 	for (size_t i = 0; i < value.len; i++) {
 		if (!is_digit(value.p[i]))
 			return false;
-		length = length * 10 + (uint64_t)(value.p[i] - '0');
-		if (length > LENGTH_MAX)
+		uint64_t digit = (uint64_t)(value.p[i] - '0');
+		if (length > (LENGTH_MAX - digit) / 10)
 			return false;
+		length = length * 10 + digit;
 	}
 	if (h->has_content_length && h->head.length != length)
 		return false;

@@ -29,6 +29,7 @@ struct cb_stream {
 	const struct addrinfo *rest;
 	int fd; /* -1: none */
 	enum cb_stream_state state;
+	bool has_news; /* state has changed since the user last asked: no time to wait */
 	enum cb_err why;
 	size_t at, len; /* received bytes: buf[at..at+len) */
 	uint8_t buf[RECEIVE_BUFFER_LEN];
@@ -50,10 +51,16 @@ static void close_fd(struct cb_stream *s)
 	s->fd = -1;
 }
 
+static void set_state(struct cb_stream *s, enum cb_stream_state state)
+{
+	s->state = state;
+	s->has_news = true;
+}
+
 static void set_failed(struct cb_stream *s, enum cb_err why)
 {
 	close_fd(s);
-	s->state = CB_STREAM_FAILED;
+	set_state(s, CB_STREAM_FAILED);
 	s->why = why;
 	s->len = 0;
 }
@@ -124,7 +131,7 @@ static void finish_connect(struct cb_stream *s)
 		connect_next(s);
 		return;
 	}
-	s->state = CB_STREAM_OPEN;
+	set_state(s, CB_STREAM_OPEN);
 }
 
 /* Moves bytes from the kernel to the free end of the buffer. */
@@ -141,13 +148,14 @@ static void fill(struct cb_stream *s)
 	if (n > 0)
 		s->len += (size_t)n;
 	else if (n == 0)
-		s->state = CB_STREAM_CLOSED;
+		set_state(s, CB_STREAM_CLOSED);
 	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
 		set_failed(s, CB_NET_CLOSED);
 }
 
 static enum cb_stream_state linux_state(struct cb_stream *s, enum cb_err *ret_why)
 {
+	s->has_news = false;
 	if (s->state == CB_STREAM_FAILED && ret_why)
 		*ret_why = s->why;
 	return s->state;
@@ -208,7 +216,7 @@ void cb_linux_wait(struct cb_linux *l, uint64_t wake_ms)
 	nfds_t n = 0;
 
 	for (struct cb_stream *s = l->streams; s && n < MAX_STREAMS; s = s->next) {
-		if (s->len > 0)
+		if (s->len > 0 || s->has_news)
 			timeout_ms = 0;
 		if (s->fd < 0 || s->state == CB_STREAM_CLOSED)
 			continue;

@@ -24,7 +24,7 @@ static enum cb_err feed(struct cb_tuf *tuf, const struct cb_meta_set *set, const
 	if (want->role == CB_TUF_ROOT) /* the newest root is where we start from */
 		return cb_tuf_absent(tuf);
 	if (file->bytes == NULL) {
-		err = cb_file_read(path, (size_t)want->max_len + 1, &stored, e);
+		err = cb_file_read(path, CB_TUF_TARGETS_MAX + 1, &stored, e);
 		if (err != CB_OK)
 			return err;
 		bytes = cb_file_bytes(&stored);

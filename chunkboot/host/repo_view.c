@@ -2,6 +2,8 @@
 /* Feeds a repository's metadata files to the TUF client, in the order it asks for them. */
 #include "host/repo_view.h"
 
+#include <errno.h>
+
 #include "host/heap.h"
 
 /* What the client wants next: its verdict on the file, or on the absence of the file. */
@@ -13,12 +15,14 @@ static enum cb_err feed(struct cb_tuf *tuf, const char *repo, const struct cb_tu
 	enum cb_err err = cb_path(path, e, "%s/%s", repo, want->path);
 	if (err != CB_OK)
 		return err;
-	/* one byte more than allowed, so that the client sees that it is too long */
-	err = cb_file_read(path, (size_t)want->max_len + 1, &file, e);
+	/* the client judges lengths; what is larger than any role's file may be isn't even read */
+	err = cb_file_read(path, CB_TUF_TARGETS_MAX + 1, &file, e);
 	if (err == CB_NOT_FOUND)
 		err = cb_tuf_absent(tuf);
 	else if (err == CB_OK)
 		err = cb_tuf_accept(tuf, cb_file_bytes(&file));
+	else if (errno == EFBIG)
+		err = CB_META_LIMIT;
 	else
 		return err;
 	return err == CB_OK ? CB_OK : cb_fail(e, err, "%s", path);

@@ -70,11 +70,12 @@ static enum cb_err explain(const char *name, size_t at, enum cb_err err, struct 
 /* A whole stream was appended from `start` on: is there nothing but newc archives in it? */
 static enum cb_err check_part(const struct cb_scratch *out, size_t start, struct cb_error *e)
 {
-	struct cb_newc_reader r = { .archive = { out->p + start, out->len - start } };
+	struct cb_newc_reader r = { 0 };
 	bool is_end = false;
 
 	if (out->len == start)
-		return CB_OK;
+		return cb_fail(e, CB_ARCHIVE_FORMAT, "empty");
+	r.archive = (struct cb_bytes){ out->p + start, out->len - start };
 	while (!is_end) {
 		struct cb_newc_entry entry;
 

@@ -11,5 +11,5 @@ bad=$port
 serve "$shared/repo"
 stamp "$shared/repo" "$bad" "$port"
 boot "${sign_in[@]}" "${comes_up[@]}"
-assert_codes
+assert_no_codes
 assert_booted

@@ -94,8 +94,8 @@ serve() {
 	log=$(mktemp "$dir/server-XXXXXX")
 	"$tool" serve "$1" --listen "${2:-127.0.0.1:0}" --log "$log.access" >"$log" 2>&1 &
 	servers+=($!)
-	port=$(timeout 60 sed -n 's|^listening on http://.*:\([0-9]*\)/$|\1|p;/^listening/q' \
-		< <(tail -n +1 -f --pid=$! "$log")) && [[ $port ]] || fail "no server: $(cat "$log")"
+	port=$(timeout 60 sed -n 's|^listening on http://.*:\([0-9]*\)/$|\1|;T;p;q' < <(tail -n +1 -f --pid=$! "$log")) || true
+	[[ $port ]] || fail "no server: $(cat "$log")"
 }
 
 # A TCP port that nobody listens on now.
@@ -118,10 +118,10 @@ stamp() {
 	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$dir/vars.fd"
 }
 
-# boot STEP...: see console.py. Afterwards $console is a file with the console's plain text, line by line.
+# boot STEP...: see driver/console.py. Afterwards $console is a file with the console's plain text, line by line.
 boot() {
 	local status=0
-	python3 "$CB_TOP/tests/qemu/console.py" "$dir" "$@" || status=$?
+	python3 "$CB_TOP/tests/qemu/driver/console.py" "$dir" "$@" || status=$?
 	console=$dir/console.txt
 	sed 's/\x1b\[[0-9;]*[HJ]/\n/g; s/\x1b\[[0-9;=?]*[a-zA-Z]//g; s/\r/\n/g' "$dir/console.log" | grep -v '^$' >"$console"
 	[[ $status -eq 0 ]] || fail "the boot went otherwise; log: $(keep_log)"
@@ -142,6 +142,10 @@ readonly comes_up=(expect 'chunkboot-minimal: up' expect 'chunkboot-minimal: end
 # codes: the error codes on the console, one a line.
 codes() {
 	sed -n 's/^\(CB-E[0-9][0-9][0-9]\) .*/\1/p' "$console"
+}
+
+assert_no_codes() {
+	[[ -z $(codes) ]] || fail "codes on the console: $(codes | tr '\n' ' '); log: $(keep_log)"
 }
 
 # assert_codes CODE...: exactly these, in this order.

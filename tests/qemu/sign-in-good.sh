@@ -7,6 +7,6 @@
 serve "$shared/repo"
 stamp "$shared/repo" "$port"
 boot "${sign_in[@]}" "${comes_up[@]}"
-assert_codes
+assert_no_codes
 assert_booted
 ! grep -q "$passphrase" "$dir/console.log" || fail 'the passphrase is on the console'

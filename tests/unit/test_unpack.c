@@ -272,9 +272,12 @@ static void test_truncated(void **state)
 	for (size_t i = 0; i < N_COMPRESSORS; i++) {
 		struct archive *in = new_archive();
 		append(in, a, compressors[i].run, 0);
-		/* only the padding of the last name is dispensable */
+		/* a plain archive can do without its trailer, as far as the kernel is concerned */
+		size_t trailer_at = a->len - cb_newc_entry_len(strlen(CB_NEWC_TRAILER), 0);
 		size_t last = i == PLAIN ? in->len - 4 : in->len - 1;
 		for (size_t len = 0; len <= last; len++) {
+			if (i == PLAIN && len == trailer_at)
+				continue;
 			struct cb_scratch out;
 			struct cb_error e;
 			enum cb_err err = unpack(in->p, len, OUT_MAX, &out, &e);
@@ -301,8 +304,7 @@ static void test_not_an_initramfs(void **state)
 		"070707000000",
 		"\x1f\x8b",
 		"BZh9",
-		"\xfd"
-		"7zXZ\0",
+		"\3757zXZ\0",
 		"\x28\xb5\x2f\xfd",
 		"\x04\x22\x4d\x18",
 		"\x02\x21\x4c\x18",
@@ -314,9 +316,8 @@ static void test_not_an_initramfs(void **state)
 	struct cb_error e;
 	(void)state;
 	for (size_t i = 0; i < sizeof(lens); i++) {
-		bool is_empty_stream = lens[i] == 4 && contents[i][0] == 2;
 		enum cb_err err = unpack((const uint8_t *)contents[i], lens[i], OUT_MAX, &out, &e);
-		assert_int_equal(err, is_empty_stream ? CB_OK : CB_ARCHIVE_FORMAT);
+		assert_int_equal(err, CB_ARCHIVE_FORMAT);
 		cb_scratch_done(&out);
 	}
 	/* no archive after decompression, and rubbish behind a good one */

@@ -40,12 +40,11 @@ class Machine:
         self.log = open(os.path.join(directory, "console.log"), "wb")
         ours, theirs = socket.socketpair()
         self.serial = ours
-        self.qemu = subprocess.Popen(self.command(theirs.fileno()), cwd=directory, stdin=subprocess.DEVNULL,
-                                     pass_fds=[theirs.fileno()], stdout=subprocess.DEVNULL)
+        self.qemu = subprocess.Popen(self.command(), cwd=directory, stdin=theirs, stdout=theirs)
         theirs.close()
 
     @staticmethod
-    def command(serial):
+    def command():
         return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "q35,smm=off",
                 "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2", "-m", "1024",
                 "-no-reboot", "-display", "none",
@@ -55,8 +54,7 @@ class Machine:
                 "-device", "virtio-blk-pci,drive=esp,bootindex=1",
                 "-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0,romfile=",
                 "-device", "virtio-rng-pci",
-                "-add-fd", f"fd={serial},set=1",
-                "-chardev", f"socket,id=serial0,fd={serial}", "-serial", "chardev:serial0"]
+                "-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0"]
 
     def clean(self):
         """The console's text without escape sequences; a cursor movement counts as a new line."""
