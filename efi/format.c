@@ -95,10 +95,9 @@ void cb_text_cut(struct cb_text *t, struct cb_bytes s, size_t max)
 
 void cb_text_uint(struct cb_text *t, uint64_t n)
 {
-	char digits[21];
+	char digits[21] = "";
 	size_t at = sizeof(digits) - 1;
 
-	digits[at] = 0;
 	do {
 		digits[--at] = (char)('0' + n % 10);
 		n /= 10;
@@ -196,7 +195,7 @@ void cb_text_ipv4(struct cb_text *t, const uint8_t address[4])
 
 void cb_text_mac(struct cb_text *t, const uint8_t mac[6])
 {
-	char hex[3];
+	char hex[3] = "";
 
 	for (unsigned i = 0; i < 6; i++) {
 		if (i)

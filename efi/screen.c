@@ -313,8 +313,8 @@ static void show_progress(struct cb_screen *s, const struct cb_event *e)
 {
 	struct cb_text text = { 0 };
 
-	/* What comes in while the person types does not disturb. */
-	if (s->is_prompting || s->stage == CB_STAGE_MENU)
+	/* What comes in while the person types does not disturb; no total: no manifest yet. */
+	if (s->is_prompting || s->stage == CB_STAGE_MENU || e->progress.total_bytes == 0)
 		return;
 	cb_format_progress(&text, e, s->columns);
 	live_show(s, &text);

@@ -65,6 +65,9 @@ publish_image "$(has_display && echo 'console=ttyS0,115200 console=tty0' || echo
 make_account
 show_sign_in
 
+if [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && ! has_display; then
+	echo "  NOTE    QEMU has no window here; 'apt-get install qemu-system-gui' gives it one"
+fi
 if has_display || [[ -t 0 && -t 1 ]]; then
 	exec "$BUILD/chunkboot" run "$repo" --log "$demo/access.log"
 fi

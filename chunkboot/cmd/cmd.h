@@ -37,7 +37,8 @@ struct cb_verb {
 	const char *group; /* heading in the list of verbs: one of CB_GROUP_* */
 	const char *summary; /* a few words, lower case */
 	const char *usage; /* what follows the name; '\n' between alternatives */
-	const char *about; /* paragraphs for the help, lines of at most 80; may be NULL */
+	/* Paragraphs for the help, which wraps them; an empty line between two; or NULL. */
+	const char *about;
 	const char *examples; /* lines of at most 78, each ended by '\n' */
 	const struct cb_option *options; /* may be NULL */
 	int min_operands, max_operands; /* max -1: any number */

@@ -96,15 +96,25 @@ static enum cb_err save(const struct cb_account_job *job, struct cb_stored_accou
 static enum cb_err refuse_existing(const struct cb_account_job *job, const char *account,
 				   struct cb_error *e)
 {
-	struct cb_stored_account stored;
-	struct cb_error ignored;
-	enum cb_err err = cb_record_store_load(job->keys, account, &stored, &ignored);
+	struct cb_stored_account stored = { 0 };
+	char path[CB_PATH_MAX];
+	enum cb_err err = cb_record_store_load(job->keys, account, &stored, NULL);
 
 	if (err == CB_NOT_FOUND)
 		return CB_OK;
+	err = cb_account_path(job, stored.locator, path, e);
 	cb_wipe(&stored, sizeof(stored));
+	if (err != CB_OK)
+		return err;
+	bool has_record = cb_path_exists(path);
 	err = cb_fail(e, CB_EXISTS, "account %s", account);
-	cb_fail_hint(e, "change it with 'chunkboot account set'");
+	if (has_record)
+		cb_fail_hint(e, "change it with 'chunkboot account set'");
+	else
+		cb_fail_hint(e,
+			     "its record is missing here; to start over, remove "
+			     "KEYS/offline/records/%s.account",
+			     account);
 	return err;
 }
 

@@ -4,7 +4,8 @@
 #include <time.h>
 
 #include "cmd/cmd.h"
-#include "host/publish.h"
+#include "host/image_name.h"
+#include "host/meta_write.h"
 #include "host/repo_lock.h"
 
 static const char *arg_keys;
@@ -38,7 +39,7 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 
 	(void)n;
 	if (!cb_is_image_name(operands[1]))
-		return cb_fail(e, CB_USAGE, "malformed image name '%.80s'", operands[1]);
+		return cb_bad_image_name("image name", operands[1], e);
 	if (!arg_dry_run)
 		err = cb_repo_lock(place.repo, &lock, e);
 	if (err != CB_OK)

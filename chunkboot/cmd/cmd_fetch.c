@@ -65,9 +65,9 @@ static enum cb_err report(const struct cb_client *c, uint64_t elapsed_ms)
 	const struct cb_manifest *m = cb_client_manifest(c);
 	const struct cb_tuf_target *target = cb_client_target(c);
 	char body[CB_SIZE_TEXT_MAX], raw[CB_SIZE_TEXT_MAX], image[CB_TARGET_PATH_MAX + 1];
-	strcpy(image, target->path);
-	if (strlen(image) > 4)
-		image[strlen(image) - 4] = '\0'; /* .cbm */
+	size_t len = strlen(target->path) - strlen(".cbm");
+	memcpy(image, target->path, len);
+	image[len] = '\0';
 	if (!arg_json) {
 		cb_say("fetched %s to %s: %s from %s in %ju.%ju s", image, arg_dir,
 		       cb_size_text(m->raw_total, raw), cb_size_text(cb_client_body_bytes(c), body),

@@ -70,16 +70,17 @@ static enum cb_err report(const struct cb_stamp_result *r)
 				       (json_int_t)r->root_version));
 }
 
-static enum cb_err stamp(struct cb_stamp_params *p, struct cb_error *e)
+static enum cb_err stamp(const struct cb_stamp_params *params, struct cb_error *e)
 {
 	char passphrase[CB_PASSPHRASE_MAX + 1] = "";
+	struct cb_stamp_params p = *params;
 	struct cb_stamp_result result;
 	enum cb_err err = CB_OK;
-	if (p->autologin != NULL)
+	if (p.autologin != NULL)
 		err = cb_passphrase_read(arg_passphrase_file, passphrase, e);
-	p->passphrase = passphrase;
+	p.passphrase = passphrase;
 	if (err == CB_OK)
-		err = cb_stamp_loader(p, &result, e);
+		err = cb_stamp_loader(&p, &result, e);
 	cb_wipe(passphrase, sizeof(passphrase));
 	return err == CB_OK ? report(&result) : err;
 }

@@ -189,21 +189,37 @@ enum cb_err cb_options_parse(const struct cb_verb *verb, int argc, char **argv, 
 
 /* ---- Help ---- */
 
-/* Prints words from column `at`, wrapped; continuation lines start at column `indent`. */
-static void print_wrapped(const char *text, int at, int indent)
+/* Prints the words of text[len] from column `at`, wrapped; later lines start at column `indent`. */
+static void print_wrapped(const char *text, size_t len, int at, int indent)
 {
-	while (*text != '\0') {
-		int len = (int)strcspn(text, " \n");
+	for (size_t i = 0; i < len;) {
+		int n = 0;
 
-		if (at > indent && at + 1 + len > COLUMNS)
+		while (i + (size_t)n < len && text[i + (size_t)n] != ' ' &&
+		       text[i + (size_t)n] != '\n')
+			n++;
+		if (at > indent && at + 1 + n > COLUMNS)
 			at = (printf("\n%*s", indent, ""), indent);
 		else if (at > indent)
 			at += printf(" ");
-		at += printf("%.*s", len, text);
-		text += len;
-		text += *text != '\0';
+		at += printf("%.*s", n, text + i);
+		i += (size_t)n + 1;
 	}
 	printf("\n");
+}
+
+/* Paragraphs are separated by an empty line. */
+static void print_about(const char *text)
+{
+	for (;;) {
+		const char *end = strstr(text, "\n\n");
+
+		printf("\n");
+		print_wrapped(text, end != NULL ? (size_t)(end - text) : strlen(text), 0, 0);
+		if (end == NULL)
+			return;
+		text = end + 2;
+	}
 }
 
 /* "[--title T]" is one word: blanks inside brackets do not break. */
@@ -249,7 +265,7 @@ static void print_option(const struct cb_option *o)
 	if (at + 2 > HELP_INDENT)
 		at = (printf("\n"), 0);
 	printf("%*s", HELP_INDENT - at, "");
-	print_wrapped(o->help, HELP_INDENT, HELP_INDENT);
+	print_wrapped(o->help, strlen(o->help), HELP_INDENT, HELP_INDENT);
 }
 
 void cb_verb_help(const struct cb_verb *verb)
@@ -259,7 +275,7 @@ void cb_verb_help(const struct cb_verb *verb)
 	printf("chunkboot %s - %s\n\n", verb->name, verb->summary);
 	print_usage(verb);
 	if (verb->about != NULL)
-		printf("\n%s\n", verb->about);
+		print_about(verb->about);
 	printf("\nOptions:\n");
 	for (unsigned i = 0; (o = option_at(verb, i)) != NULL; i++)
 		print_option(o);

@@ -67,13 +67,14 @@ static enum cb_err parse_arguments(struct cb_publish_params *p, struct cb_error 
 
 static enum cb_err report_json(const struct cb_publish_result *r)
 {
-	json_t *d = json_pack("{ss ss ss sI sI sI sI sI sI sI sb sb ss ss}", "type", "publish",
+	json_t *d = json_pack("{ss ss ss sI sI sI sI sI sI sI sI sb sb ss ss}", "type", "publish",
 			      "name", r->target.name, "version", r->target.version, "serial",
 			      (json_int_t)r->target.serial, "new_bytes", (json_int_t)r->new_bytes,
 			      "reused_bytes", (json_int_t)r->reused_bytes, "update_bytes",
 			      (json_int_t)r->update_bytes, "ram_need", (json_int_t)r->ram_need,
 			      "raw_bytes", (json_int_t)r->raw_total, "stored_bytes",
-			      (json_int_t)r->stored_total, "unchanged", r->is_unchanged, "default",
+			      (json_int_t)r->stored_total, "manifest_bytes",
+			      (json_int_t)r->target.len, "unchanged", r->is_unchanged, "default",
 			      r->is_default, "kind", r->target.kind, "arch", r->target.arch);
 
 	return cb_print_json(d);
@@ -96,7 +97,7 @@ static void report(const struct cb_publish_result *r)
 	       cb_size_text(r->update_bytes, a));
 	cb_say("  memory   %s in the loader", cb_size_text(r->ram_need, a));
 	if (r->n_replaced > 0)
-		cb_warn("%u damaged chunk files were made again", r->n_replaced);
+		cb_warn("%u chunk files that loaders could not use were made again", r->n_replaced);
 }
 
 static enum cb_err run(int n, char **operands, struct cb_error *e)

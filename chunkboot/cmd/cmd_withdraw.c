@@ -5,7 +5,8 @@
 #include <time.h>
 
 #include "cmd/cmd.h"
-#include "host/publish.h"
+#include "host/image_name.h"
+#include "host/meta_write.h"
 #include "host/repo_lock.h"
 
 static const char *arg_keys;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* One HTTP connection of a mirror: pipelines requests, receives, verifies, notices what is wrong. */
+/* One HTTP connection of a mirror: connects, pipelines requests, receives, gives up in time. */
+#include "core/conn.h"
+
 #include <string.h>
 
-#include "core/job.h"
 #include "core/mirror.h"
 
 static const struct cb_net *net_of(const struct cb_conn *c)
@@ -49,7 +50,7 @@ enum cb_err cb_conn_new(struct cb_mirror *m, const struct cb_url *url, struct cb
 	return CB_OK;
 }
 
-static void free_buffer(struct cb_conn *c)
+void cb_conn_free_buffer(struct cb_conn *c)
 {
 	cb_free(mem_of(c), c->buf);
 	c->buf = NULL;
@@ -63,13 +64,12 @@ void cb_conn_free(struct cb_conn *c)
 	if (c->stream)
 		net_of(c)->close(c->stream);
 	c->mirror->source.n_connections--;
-	free_buffer(c);
+	cb_conn_free_buffer(c);
 	cb_free(mem_of(c), c);
 }
 
-/* Removes the first ask and reports its answer. False when bytes were refused. */
-static bool answer_first(struct cb_conn *c, enum cb_answer answer, enum cb_err err,
-			 struct cb_bytes bytes)
+bool cb_conn_answer_first(struct cb_conn *c, enum cb_answer answer, enum cb_err err,
+			  struct cb_bytes bytes)
 {
 	struct cb_ask ask = *cb_conn_ask_at(c, 0);
 
@@ -85,7 +85,7 @@ void cb_conn_end(struct cb_conn *c, enum cb_answer answer, enum cb_err err)
 {
 	c->is_dead = true;
 	while (c->n_asks > 0) {
-		(void)answer_first(c, answer, err, no_bytes);
+		(void)cb_conn_answer_first(c, answer, err, no_bytes);
 		answer = CB_ANSWER_NONE;
 		err = CB_OK;
 	}
@@ -106,6 +106,9 @@ bool cb_conn_has_room(const struct cb_conn *c)
 	if (m->depth && m->depth < depth)
 		depth = m->depth;
 	if (m->quota && c->n_asked >= m->quota)
+		return false;
+	/* A server that drops pipelined requests must not get out of step: first see one answered. */
+	if (!m->has_pipelined && c->n_answered > 0 && c->n_asks > 0)
 		return false;
 	/* Twice what is under way at the measured rate and delay keeps the server busy. */
 	if (c->rtt_ms != UINT32_MAX)
@@ -152,328 +155,11 @@ static bool flush(struct cb_conn *c)
 	return n > 0;
 }
 
-/* ---- Redirects ---- */
-
-/* Length of path without the item's path at its end; 0 when it doesn't end so. */
-static size_t base_len(const char *path, const char *item)
-{
-	size_t len = strlen(path), tail = strlen(item);
-
-	if (tail >= len || strncmp(path + len - tail, item, tail) != 0 ||
-	    path[len - tail - 1] != '/')
-		return 0;
-	return len - tail;
-}
-
-/* The whole repository seems to live elsewhere: later requests go there at once. */
-static bool learn_base(struct cb_conn *c, const struct cb_url *to)
-{
-	struct cb_mirror *m = c->mirror;
-	const struct cb_ask *ask = cb_conn_ask_at(c, 0);
-	struct cb_fetch_item item;
-
-	if (c->is_detour || !ask->job)
-		return false;
-	cb_job_describe(ask->job, ask->item, &item);
-	size_t len = base_len(to->path, item.path);
-	if (len == 0)
-		return false;
-	/* A connection that still leads to an older base tells nothing about the present one. */
-	if (c->generation == m->generation) {
-		if (++m->n_hops > CB_MIRROR_MAX_HOPS)
-			return false;
-		m->base = *to;
-		m->is_away = true;
-		m->base.path[len] = '\0';
-		m->generation++;
-	}
-	cb_conn_end(c, CB_ANSWER_NONE, CB_OK);
-	return true;
-}
-
-/* Back to where the mirror was before redirects led elsewhere. */
-static void go_home(struct cb_mirror *m)
-{
-	if (m->n_hops == 0 && !m->is_away)
-		return;
-	m->base = m->home;
-	m->n_hops = 0;
-	m->is_away = false;
-	m->generation++;
-}
-
-static void refuse_redirect(struct cb_conn *c)
-{
-	struct cb_mirror *m = c->mirror;
-
-	go_home(m);
-	cb_source_busy(&m->source, 0);
-	cb_conn_end(c, CB_ANSWER_FAILED, CB_HTTP_REDIRECT);
-}
-
-/* Turns the connection into one to another place, for its first ask only. */
-static void start_detour(struct cb_conn *c, const struct cb_url *to)
-{
-	struct cb_ask ask = *cb_conn_ask_at(c, 0);
-	const struct cb_net *net = net_of(c);
-
-	c->first = (c->first + 1) % CB_CONN_MAX_ASKS;
-	c->n_asks--;
-	cb_conn_end(c, CB_ANSWER_NONE, CB_OK);
-	net->close(c->stream);
-	c->stream = NULL;
-	c->n_expected = 0;
-	c->n_out = 0;
-	c->is_dead = c->is_open = false;
-	c->is_detour = true;
-	c->n_hops++;
-	c->url = *to;
-	c->opened_ms = now_of(c);
-	c->mode = CB_CONN_BETWEEN;
-	cb_url_authority(&c->url, c->authority);
-	cb_http_init(&c->http);
-	enum cb_err err = cb_conn_ask(c, &ask, "", /*is_no_cache=*/false);
-	if (err != CB_OK)
-		(void)cb_fetch_answer(&c->mirror->source, &ask, CB_ANSWER_FAILED, CB_HTTP_REDIRECT,
-				      no_bytes);
-	else
-		err = net->open(net->ctx, &c->url.endpoint, &c->stream);
-	if (err != CB_OK)
-		cb_conn_end(c, CB_ANSWER_FAILED, err == CB_NO_MEMORY ? err : CB_HTTP_REDIRECT);
-}
-
-static void redirect(struct cb_conn *c)
-{
-	const struct cb_http_head *head = &c->http.head;
-	const struct cb_bytes location = { (const uint8_t *)head->location, head->location_len };
-	struct cb_url to;
-
-	if (cb_url_redirect(&c->url, location, &to) != CB_OK) {
-		refuse_redirect(c);
-		return;
-	}
-	if (learn_base(c, &to) || c->is_dead)
-		return;
-	if (c->n_hops >= CB_MIRROR_MAX_HOPS || c->mirror->n_hops > CB_MIRROR_MAX_HOPS)
-		refuse_redirect(c);
-	else
-		start_detour(c, &to);
-}
-
-/* ---- Answers ---- */
-
-/* Makes room for the answer's body, as much as the signed (or named) length says. */
-static bool ensure_buffer(struct cb_conn *c, size_t len)
-{
-	if (c->buf_len >= len && c->buf)
-		return true;
-	free_buffer(c);
-	c->buf = cb_alloc(mem_of(c), len);
-	c->buf_len = c->buf ? len : 0;
-	return c->buf != NULL;
-}
-
-static void wrong(struct cb_conn *c, enum cb_err err)
-{
-	cb_conn_end(c, CB_ANSWER_WRONG, err);
-}
-
-static void begin_receive(struct cb_conn *c, const struct cb_ask *ask)
-{
-	const struct cb_http_head *head = &c->http.head;
-
-	if (head->has_length && ask->is_exact && head->length != ask->len) {
-		wrong(c, CB_OK);
-	} else if (head->has_length && head->length > ask->len) {
-		wrong(c, CB_HTTP_TOO_LARGE);
-	} else if (!ensure_buffer(c, ask->len)) {
-		cb_conn_end(c, CB_ANSWER_FAILED, CB_NO_MEMORY);
-	} else {
-		c->mode = CB_CONN_RECEIVE;
-		c->n_got = 0;
-		c->digest = ask->digest;
-		if (c->digest == CB_DIGEST_BLAKE2B_256)
-			cb_blake2b_init(&c->blake2b, CB_DIGEST_LEN, NULL, 0);
-		else if (c->digest == CB_DIGEST_SHA256)
-			br_sha256_init(&c->sha256);
-	}
-}
-
-/* The rest of the answer is read and forgotten, so that the connection stays usable. */
-static void begin_drain(struct cb_conn *c)
-{
-	const struct cb_http_head *head = &c->http.head;
-
-	c->mode = CB_CONN_DRAIN;
-	c->n_drained = 0;
-	if (!head->keeps_alive || (head->has_length && head->length > CB_CONN_DRAIN_MAX))
-		cb_conn_end(c, CB_ANSWER_NONE, CB_OK);
-}
-
-static void refused(struct cb_conn *c, unsigned status)
-{
-	struct cb_source *s = &c->mirror->source;
-	bool is_busy = status == 429 || status == 503;
-	uint64_t wait_ms = 0;
-
-	if (is_busy && c->http.head.has_retry_after) {
-		wait_ms = (uint64_t)c->http.head.retry_after_s * 1000;
-		if (wait_ms > CB_SOURCE_RETRY_AFTER_MAX_MS)
-			wait_ms = CB_SOURCE_RETRY_AFTER_MAX_MS;
-	}
-	if (is_busy || status >= 500)
-		cb_source_busy(s, wait_ms);
-	(void)answer_first(c, is_busy ? CB_ANSWER_BUSY : CB_ANSWER_FAILED, CB_HTTP_STATUS,
-			   no_bytes);
-	begin_drain(c);
-}
-
-static bool is_redirect(unsigned status)
-{
-	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-static void measure_rtt(struct cb_conn *c, const struct cb_ask *ask)
-{
-	uint64_t ms = now_of(c) - ask->asked_ms;
-
-	if (c->is_first_sent_alone && ms < c->rtt_ms)
-		c->rtt_ms = (uint32_t)ms;
-	c->mirror->has_pipelined |= !c->is_first_sent_alone;
-	c->is_first_sent_alone = false;
-}
-
-static void on_head(struct cb_conn *c)
-{
-	struct cb_mirror *m = c->mirror;
-	unsigned status = c->http.head.status;
-
-	if (c->n_asks == 0) { /* an answer that nobody asked for */
-		c->is_dead = true;
-		return;
-	}
-	const struct cb_ask *ask = cb_conn_ask_at(c, 0);
-	measure_rtt(c, ask);
-	c->n_answered++;
-	if (!c->http.head.keeps_alive && !c->is_detour)
-		m->quota = c->n_answered;
-	if (is_redirect(status)) {
-		redirect(c);
-		return;
-	}
-	if (status == 200) {
-		cb_source_answered(&m->source);
-		m->n_hops = 0;
-		begin_receive(c, ask);
-	} else if (status == 404 || status == 403 || status == 410) {
-		cb_source_answered(&m->source);
-		(void)answer_first(c, CB_ANSWER_ABSENT, CB_OK, no_bytes);
-		begin_drain(c);
-	} else {
-		m->source.is_up = true;
-		m->source.n_fails = 0;
-		refused(c, status);
-	}
-}
-
-static void on_body(struct cb_conn *c, struct cb_bytes body)
-{
-	if (c->mode != CB_CONN_RECEIVE) {
-		c->n_drained += body.len;
-		if (c->n_drained > CB_CONN_DRAIN_MAX)
-			cb_conn_end(c, CB_ANSWER_NONE, CB_OK);
-		return;
-	}
-	const struct cb_ask *ask = cb_conn_ask_at(c, 0);
-	if (body.len > ask->len - c->n_got) {
-		wrong(c, ask->is_exact ? CB_OK : CB_HTTP_TOO_LARGE);
-		return;
-	}
-	memcpy(c->buf + c->n_got, body.p, body.len);
-	c->n_got += body.len;
-	if (c->digest == CB_DIGEST_BLAKE2B_256)
-		cb_blake2b_update(&c->blake2b, body.p, body.len);
-	else if (c->digest == CB_DIGEST_SHA256)
-		br_sha256_update(&c->sha256, body.p, body.len);
-	if (ask->job)
-		cb_fetch_progress(&c->mirror->source, body.len);
-}
-
-static bool is_right(struct cb_conn *c, const struct cb_ask *ask)
-{
-	uint8_t digest[CB_DIGEST_LEN];
-
-	if (ask->is_exact && c->n_got != ask->len)
-		return false;
-	if (c->digest == CB_DIGEST_NONE)
-		return true;
-	if (c->digest == CB_DIGEST_BLAKE2B_256)
-		cb_blake2b_final(&c->blake2b, digest);
-	else
-		br_sha256_out(&c->sha256, digest);
-	return memcmp(digest, ask->expect, sizeof digest) == 0;
-}
-
-static void measure_answer(struct cb_conn *c, const struct cb_ask *ask)
-{
-	struct cb_source *s = &c->mirror->source;
-	uint64_t now = now_of(c), ms = now - ask->asked_ms;
-
-	if (ms > UINT32_MAX / 4)
-		ms = UINT32_MAX / 4;
-	s->answer_ms = s->answer_ms ? (s->answer_ms * 3 + (uint32_t)ms) / 4 : (uint32_t)ms;
-	c->rate_bytes += c->n_got;
-	ms = now - c->rate_since_ms;
-	if (ms < 100)
-		return;
-	uint64_t rate = c->rate_bytes / ms;
-	c->rate_bytes_ms = (uint32_t)(c->rate_bytes_ms ? (c->rate_bytes_ms * 3 + rate) / 4 : rate);
-	c->rate_bytes = 0;
-	c->rate_since_ms = now;
-}
-
-/* The answer is complete. */
-static void on_end(struct cb_conn *c, uint32_t *budget)
-{
-	bool keeps_alive = c->mode == CB_CONN_DRAIN || c->http.head.keeps_alive;
-
-	if (c->mode == CB_CONN_RECEIVE) {
-		const struct cb_ask *ask = cb_conn_ask_at(c, 0);
-		measure_answer(c, ask);
-		*budget = 0;
-		if (!is_right(c, ask)) {
-			wrong(c, CB_OK);
-			return;
-		}
-		/* Wrong bytes may come from a cache that sits on this very connection. */
-		if (!answer_first(c, CB_ANSWER_BYTES, CB_OK, (struct cb_bytes){ c->buf, c->n_got }))
-			keeps_alive = false;
-		if (c->buf_len > CB_CONN_KEEP_BUFFER || c->n_asks == 0)
-			free_buffer(c);
-	}
-	c->mode = CB_CONN_BETWEEN;
-	if (!keeps_alive || c->is_detour)
-		cb_conn_end(c, CB_ANSWER_NONE, CB_OK);
-}
-
-/* An orphan's answer is read like an unwanted one. */
-static void on_part(struct cb_conn *c, enum cb_http_part part, struct cb_bytes body,
-		    uint32_t *budget)
-{
-	if (part == CB_HTTP_HEAD)
-		on_head(c);
-	else if (part == CB_HTTP_BODY)
-		on_body(c, body);
-	else if (part == CB_HTTP_END)
-		on_end(c, budget);
-}
-
 /* Takes in what has arrived, at most *budget bytes. True when something had. */
 static bool receive(struct cb_conn *c, uint32_t *budget)
 {
 	struct cb_bytes in = net_of(c)->peek(c->stream);
 	enum cb_http_part part = CB_HTTP_END;
-	struct cb_stream *stream = c->stream;
 	size_t at = 0;
 
 	if (in.len == 0 || *budget == 0)
@@ -491,8 +177,8 @@ static bool receive(struct cb_conn *c, uint32_t *budget)
 			return true;
 		}
 		at += used;
-		on_part(c, part, body, budget);
-		if (c->stream != stream) /* a detour began; the old stream is gone */
+		cb_conn_part(c, part, body, budget);
+		if (!c->is_open) /* a detour has begun; the stream that in belongs to is gone */
 			return true;
 	}
 	net_of(c)->consume(c->stream, at);
@@ -522,7 +208,7 @@ static void on_closed(struct cb_conn *c, enum cb_err why, uint32_t *budget)
 	bool is_clean = why == CB_OK && cb_http_eof(&c->http, &part) == CB_OK;
 
 	if (is_clean && part == CB_HTTP_END) {
-		on_end(c, budget);
+		cb_conn_part(c, part, no_bytes, budget);
 		if (c->is_dead)
 			return;
 	}
@@ -593,7 +279,7 @@ static void on_unconnected(struct cb_conn *c, enum cb_err why)
 		return;
 	}
 	if (!c->is_detour)
-		go_home(m);
+		cb_mirror_go_home(m);
 	fail(c, CB_ANSWER_NONE, why);
 }
 

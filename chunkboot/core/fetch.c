@@ -36,7 +36,7 @@ void cb_fetch_free(struct cb_fetch *f)
 enum cb_err cb_fetch_add_mirror(struct cb_fetch *f, struct cb_bytes url, unsigned *ret_source)
 {
 	for (unsigned i = 0; i < f->n_sources; i++) {
-		if (!cb_bytes_is(url, f->sources[i]->name))
+		if (!cb_mirror_is_at(f->sources[i], url))
 			continue;
 		if (ret_source)
 			*ret_source = i;
@@ -114,6 +114,7 @@ void cb_source_failed(struct cb_source *s, enum cb_err err)
 	uint64_t now = s->fetch->now_ms;
 
 	s->last_err = err;
+	s->fetch->judge_ms = 0;
 	/* Connections that fail together are one failure. */
 	if (now < s->not_before_ms)
 		return;

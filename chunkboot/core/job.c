@@ -266,6 +266,7 @@ bool cb_fetch_answer(struct cb_source *s, const struct cb_ask *ask, enum cb_answ
 		cb_job_fail(job, err, ask->item);
 		return true;
 	}
+	s->fetch->judge_ms = 0;
 	if (answer == CB_ANSWER_ABSENT) {
 		job->items[ask->item].absent |= bit_of(s);
 		s->n_absent++;
@@ -383,6 +384,7 @@ enum cb_err cb_fetch_submit(struct cb_fetch *f, const struct cb_job_params *para
 	job->n_left = job->n_todo = params->n_items;
 	cb_fetch_update_clock(f);
 	job->submitted_ms = f->now_ms;
+	f->judge_ms = 0;
 	job->status = params->n_items > 0 ? CB_JOB_RUNNING : CB_JOB_DONE;
 	/* A new try is a new chance for sources that were given up as down. */
 	for (unsigned i = 0; !is_any_running(f) && i < f->n_sources; i++)

@@ -45,6 +45,7 @@ struct cb_fetch {
 	unsigned n_sources;
 	struct cb_source *sources[CB_FETCH_MAX_MIRRORS];
 	struct cb_job *jobs;
+	uint64_t judge_ms; /* when waiting items are looked at for lost ones */
 	unsigned turn; /* source that is stepped first */
 	uint64_t body_bytes, verified_bytes, last_body_ms;
 	uint32_t n_retries;

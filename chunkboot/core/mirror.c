@@ -239,6 +239,18 @@ static const struct cb_source_ops mirror_ops = {
 	.free = mirror_free,
 };
 
+bool cb_mirror_is_at(const struct cb_source *s, struct cb_bytes url)
+{
+	const struct cb_url *home = &((const struct cb_mirror *)s)->home;
+	struct cb_url base;
+
+	return s->ops == &mirror_ops && cb_url_parse_base(url, &base) == CB_OK &&
+		base.endpoint.port == home->endpoint.port &&
+		base.endpoint.is_tls == home->endpoint.is_tls &&
+		cb_bytes_is(cb_bytes_of(base.endpoint.host), home->endpoint.host) &&
+		cb_bytes_is(cb_bytes_of(base.path), home->path);
+}
+
 enum cb_err cb_mirror_new(struct cb_fetch *f, struct cb_bytes url, unsigned index,
 			  struct cb_source **ret)
 {

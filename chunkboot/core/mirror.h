@@ -3,61 +3,10 @@
 #ifndef CB_CORE_MIRROR_H
 #define CB_CORE_MIRROR_H
 
-#include "core/http.h"
-#include "core/source.h"
+#include "core/conn.h"
 
 #define CB_MIRROR_START_CONNECTIONS 4 /* then more while the rate grows with them */
 #define CB_MIRROR_MAX_HOPS 5 /* redirects in a row */
-#define CB_CONN_MAX_ASKS 32
-#define CB_CONN_FIRST_DEPTH 4 /* requests outstanding at first; as many more with each answer */
-#define CB_CONN_CONNECT_MS 5000u
-#define CB_CONN_COMING_MS 250u /* a connection attempt this young is waited for */
-#define CB_CONN_SILENT_MS 10000u /* without a byte while requests are outstanding */
-#define CB_CONN_UNPIPELINED_MS 2000u /* the same where the server may have dropped pipelined ones */
-#define CB_CONN_SLOW_MS 20000u /* with less than CB_CONN_SLOW_BYTES in it: given up */
-#define CB_CONN_SLOW_BYTES 5120u
-#define CB_CONN_WINDOW_MIN 262144u /* bytes of expected answers outstanding */
-#define CB_CONN_WINDOW_MAX 2097152u
-#define CB_CONN_DRAIN_MAX 65536u /* bytes of an unwanted body read to keep the connection */
-#define CB_CONN_KEEP_BUFFER (1u << 20) /* larger ones are freed after each item */
-#define CB_CONN_OUT_LEN 8192
-
-struct cb_mirror;
-
-enum cb_conn_mode {
-	CB_CONN_BETWEEN, /* answers */
-	CB_CONN_RECEIVE,
-	CB_CONN_DRAIN,
-};
-
-/* One connection: requests in order, answers in the same order (RFC 9112 §9.3.2). */
-struct cb_conn {
-	struct cb_mirror *mirror;
-	struct cb_stream *stream;
-	struct cb_url url; /* base URL; of a detour the whole URL */
-	char authority[CB_URL_AUTHORITY_MAX + 1];
-	unsigned generation; /* of the mirror's base that it leads to */
-	bool is_open, is_dead, is_detour;
-	unsigned n_hops; /* of a detour */
-	uint64_t opened_ms, last_byte_ms, slow_since_ms, rate_since_ms;
-	uint64_t slow_bytes, rate_bytes;
-	uint32_t rate_bytes_ms, rtt_ms; /* smoothed; least seen, UINT32_MAX before */
-	unsigned n_asked, n_answered;
-	struct cb_ask asks[CB_CONN_MAX_ASKS]; /* ring */
-	unsigned first, n_asks;
-	uint64_t n_expected; /* bytes of outstanding answers */
-	bool is_first_sent_alone; /* asks[first] had no other request before it */
-	enum cb_conn_mode mode;
-	uint64_t n_drained;
-	uint8_t *buf;
-	size_t buf_len, n_got;
-	enum cb_digest_kind digest;
-	struct cb_blake2b blake2b;
-	br_sha256_context sha256;
-	size_t n_out;
-	struct cb_http http;
-	uint8_t out[CB_CONN_OUT_LEN];
-};
 
 struct cb_mirror {
 	struct cb_source source; /* first */
@@ -79,19 +28,9 @@ struct cb_mirror {
 enum cb_err cb_mirror_new(struct cb_fetch *f, struct cb_bytes url, unsigned index,
 			  struct cb_source **ret);
 
-/* Below: conn.c. */
-
-/* Starts to connect to where the mirror is now, or for a detour with its one request to url. */
-enum cb_err cb_conn_new(struct cb_mirror *m, const struct cb_url *url, struct cb_conn **ret);
-/* Closes; its asks must have been answered. */
-void cb_conn_free(struct cb_conn *c);
-/* Moves bytes; sets is_dead when the connection is to be freed, its asks answered. */
-bool cb_conn_step(struct cb_conn *c, uint32_t *budget, uint64_t *wake_ms);
-bool cb_conn_has_room(const struct cb_conn *c);
-enum cb_err cb_conn_ask(struct cb_conn *c, const struct cb_ask *ask, const char *path,
-			bool is_no_cache);
-/* Gives all its asks back, the first with that answer, the others as not answered. */
-void cb_conn_end(struct cb_conn *c, enum cb_answer answer, enum cb_err err);
-struct cb_ask *cb_conn_ask_at(struct cb_conn *c, unsigned i);
+/* Is s a mirror with this base URL, however it is written? */
+bool cb_mirror_is_at(const struct cb_source *s, struct cb_bytes url);
+/* Back to where the mirror was before redirects led elsewhere. */
+void cb_mirror_go_home(struct cb_mirror *m);
 
 #endif

@@ -5,6 +5,7 @@
 #include "core/job.h"
 
 #define MAX_ASKS_PER_STEP 64
+#define JUDGE_INTERVAL_MS 100u /* sooner when an answer or a failure gives cause */
 #define LATE_MS 500u /* plus twice a source's usual time: then a request is repeated elsewhere */
 
 static void wake_at(uint64_t *wake_ms, uint64_t at)
@@ -184,14 +185,25 @@ static bool make_places(struct cb_fetch *f, struct cb_source *s, uint64_t *wake_
 	}
 }
 
+static bool judge(struct cb_fetch *f)
+{
+	bool has_acted = false;
+
+	if (f->now_ms < f->judge_ms)
+		return false;
+	f->judge_ms = f->now_ms + JUDGE_INTERVAL_MS;
+	for (struct cb_job *job = f->jobs; job; job = job->next)
+		has_acted |= cb_job_judge(job);
+	return has_acted;
+}
+
 bool cb_fetch_schedule(struct cb_fetch *f, uint64_t *wake_ms)
 {
 	struct cb_source *order[CB_FETCH_MAX_MIRRORS];
 	unsigned n = in_order(f, order), n_left = MAX_ASKS_PER_STEP;
 	bool has_acted = false;
 
-	for (struct cb_job *job = f->jobs; job; job = job->next)
-		has_acted |= cb_job_judge(job);
+	has_acted |= judge(f);
 	for (unsigned i = 0; i < n; i++)
 		has_acted |= hand_out(f, order[i], &n_left);
 	for (unsigned i = 0; i < n; i++) {

@@ -53,7 +53,7 @@ uint32_t cb_tuf_max_len(enum cb_tuf_role role);
 enum cb_err cb_tuf_take(struct cb_tuf *next, enum cb_tuf_role role, const struct cb_tuf_file *old);
 /* Judges the root that all trust starts from: it must at least be signed by itself. */
 enum cb_err cb_tuf_take_trusted_root(struct cb_tuf *tuf);
-enum cb_err cb_tuf_check_expiry(const struct cb_tuf *tuf, enum cb_tuf_role role);
+enum cb_err cb_tuf_check_expiry(const struct cb_tuf *next, enum cb_tuf_role role);
 
 /* ---- tuf_file.c ---- */
 
@@ -75,7 +75,7 @@ struct cb_tuf_role_key {
 	bool has_signed;
 };
 
-/* The usable keys of a role, without duplicates of a keyid. */
+/* The usable keys of a role. */
 struct cb_tuf_role_keys {
 	unsigned threshold, n;
 	struct cb_tuf_role_key at[CB_TUF_MAX_ROLE_KEYS];

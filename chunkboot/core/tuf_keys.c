@@ -46,8 +46,6 @@ enum cb_err cb_tuf_role_keys(const struct cb_json *keys, const struct cb_json *r
 
 		if (!cb_json_is(id, CB_JSON_STRING))
 			return CB_META_FORMAT;
-		if (find_key(&found, id->text) != NULL)
-			continue;
 		/* A keyid without a key that we can use can't sign: it just doesn't count. */
 		if (parse_key(cb_json_get_bytes(keys, id->text), key->public_key) != CB_OK)
 			continue;

@@ -162,7 +162,7 @@ static enum cb_err start_fastest(struct guest *g, struct cb_error *e)
 /* The error that a line "CB-Ennn ..." stands for. */
 static enum cb_err error_of_line(const char *line)
 {
-	unsigned code = (unsigned)atoi(line + strlen("CB-E"));
+	unsigned code = (unsigned)strtoul(line + strlen("CB-E"), NULL, 10);
 	for (unsigned i = 0; cb_err_at(i) != NULL; i++)
 		if (cb_err_at(i)->code == code && code != 0)
 			return (enum cb_err)code;

@@ -62,6 +62,7 @@ static enum cb_err refuse_existing(const struct cb_meta_place *place, struct cb_
 static bool resolve(const char *path, char out[CB_PATH_MAX])
 {
 	char parent[CB_PATH_MAX], rest[CB_PATH_MAX] = "";
+	size_t len;
 
 	snprintf(parent, sizeof(parent), "%s", path);
 	while (realpath(parent, out) == NULL) {
@@ -79,10 +80,8 @@ static bool resolve(const char *path, char out[CB_PATH_MAX])
 		if (slash == NULL && realpath(".", out) == NULL)
 			return false;
 	}
-	if (strlen(out) + strlen(rest) >= CB_PATH_MAX)
-		return false;
-	strcat(out, rest);
-	return true;
+	len = strlen(out);
+	return snprintf(out + len, CB_PATH_MAX - len, "%s", rest) < (int)(CB_PATH_MAX - len);
 }
 
 /* What lies in the repository is served to the world. */
@@ -248,11 +247,11 @@ static enum cb_err sign_first(const struct realm_keys *k, const struct cb_repo_i
 static enum cb_err write_realm(const char *keys_dir, const uint8_t id[32], struct cb_error *e)
 {
 	static const char *const halves[] = { "online", "offline" };
-	char path[CB_PATH_MAX], line[2 * 32 + 2];
+	char path[CB_PATH_MAX], hex[2 * 32 + 1], line[sizeof(hex) + 1];
 	enum cb_err err = CB_OK;
 
-	cb_hex_encode(id, 32, line);
-	strcat(line, "\n");
+	cb_hex_encode(id, 32, hex);
+	snprintf(line, sizeof(line), "%s\n", hex);
 	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]) && err == CB_OK; i++) {
 		err = cb_path(path, e, "%s/%s/realm", keys_dir, halves[i]);
 		if (err == CB_OK)

@@ -58,7 +58,7 @@ enum cb_err cb_meta_set_verify(const struct cb_meta_set *set, const struct cb_me
 			       struct cb_bytes root, struct cb_tuf **ret, struct cb_error *e);
 /* Writes targets, accounts, snapshot, timestamp, in this order, as far as the set has them. */
 enum cb_err cb_meta_set_write(const struct cb_meta_set *set, const char *repo, struct cb_error *e);
-/* Writes metadata/bundle.cbb from the files that tuf accepted (docs/FORMATS-bundle.md). */
+/* Writes metadata/bundle.cbb from the files that tuf accepted (docs/FORMATS-metadata.md). */
 enum cb_err cb_meta_bundle_write(const char *repo, const struct cb_tuf *tuf, struct cb_error *e);
 
 #endif

@@ -92,8 +92,24 @@ static enum cb_err read_optional(struct cb_reader r, uint16_t opt_len, struct pe
 	return CB_OK;
 }
 
-/* Sections must follow each other in memory and lie within the file, behind the headers. */
-static enum cb_err check_sections(struct pe *pe)
+/* Sections must lie within the file; linkers differ in all else. */
+static enum cb_err check_sections(const struct pe *pe)
+{
+	struct cb_reader r = reader_at(pe->file, pe->table_at);
+	for (unsigned i = 0; i < pe->n_sections; i++) {
+		struct section s;
+		read_section(&r, &s);
+		if (r.failed || (s.raw_len != 0 && (uint64_t)s.raw_at + s.raw_len > pe->file.len))
+			return CB_LOADER_FORMAT;
+	}
+	return CB_OK;
+}
+
+/*
+ * To put a section behind the others they must follow each other, in memory and in the file: as our
+ * own linker lays them out.
+ */
+static enum cb_err measure_sections(struct pe *pe)
 {
 	struct cb_reader r = reader_at(pe->file, pe->table_at);
 	pe->raw_end = pe->headers_len;
@@ -102,10 +118,9 @@ static enum cb_err check_sections(struct pe *pe)
 		struct section s;
 		read_section(&r, &s);
 		uint64_t raw_end = (uint64_t)s.raw_at + s.raw_len;
-		if (r.failed || s.virtual_at < pe->virtual_end ||
-		    s.virtual_at % pe->section_align != 0)
+		if (s.virtual_at < pe->virtual_end || s.virtual_at % pe->section_align != 0)
 			return CB_LOADER_FORMAT;
-		if (s.raw_len != 0 && (s.raw_at < pe->raw_end || raw_end > pe->file.len))
+		if (s.raw_len != 0 && s.raw_at < pe->raw_end)
 			return CB_LOADER_FORMAT;
 		if (s.raw_len != 0)
 			pe->raw_end = raw_end;
@@ -245,6 +260,8 @@ enum cb_err cb_pe_stamp(struct cb_bytes file, struct cb_bytes content, uint8_t *
 {
 	struct pe pe;
 	enum cb_err err = parse(file, &pe);
+	if (err == CB_OK)
+		err = measure_sections(&pe);
 	if (err != CB_OK)
 		return err;
 	if (pe.is_signed || pe.raw_end != file.len || content.len == 0 ||

@@ -10,11 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <zstd.h>
 
-#include "core/chunk.h"
+#include "host/chunk_maker.h"
 #include "host/hash.h"
-#include "host/heap.h"
 #include "host/processors.h"
 
 #define PROGRESS_MS 100
@@ -23,8 +21,6 @@ struct piece {
 	const uint8_t *raw;
 	uint32_t same_as; /* index of the piece that stands for all with this id */
 };
-
-enum chunk_fate { FATE_NEW, FATE_REUSED, FATE_REPLACED };
 
 struct pipeline {
 	const struct cb_pipeline_params *params;
@@ -51,10 +47,7 @@ struct pipeline {
 struct worker {
 	struct pipeline *p;
 	pthread_t thread;
-	uint8_t *raw, *stored, *decoded;
-	size_t stored_max;
-	ZSTD_CCtx *zstd;
-	struct cb_decoder *decoder;
+	struct cb_chunk_maker maker;
 };
 
 /* ---- Workers ---- */
@@ -75,78 +68,30 @@ static uint32_t claim(struct pipeline *p, uint32_t i)
 	return i;
 }
 
-static void set_stored(struct cb_chunk *c, struct cb_bytes stored)
+static void count(struct pipeline *p, const struct cb_chunk *c, enum cb_chunk_fate fate)
 {
-	c->stored_len = (uint32_t)stored.len;
-	cb_blake2b_256(stored, c->digest);
-}
-
-/* Is there a chunk file that the loader would accept for these very bytes? Then *c describes it. */
-static enum cb_err look_up(struct worker *w, struct cb_chunk *c, enum chunk_fate *ret_fate,
-			   struct cb_error *e)
-{
-	size_t len;
-	enum cb_err err =
-		cb_store_read(w->p->params->store, c->id, w->stored, w->stored_max, &len, e);
-
-	*ret_fate = err == CB_NOT_FOUND ? FATE_NEW : FATE_REPLACED;
-	if (err == CB_NOT_FOUND || err == CB_CHUNK_HASH)
-		return CB_OK;
-	if (err != CB_OK)
-		return err;
-	struct cb_bytes stored = { w->stored, len };
-
-	set_stored(c, stored);
-	if (cb_chunk_open(w->decoder, c, stored, w->decoded) == CB_OK &&
-	    memcmp(w->decoded, w->raw, c->raw_len) == 0)
-		*ret_fate = FATE_REUSED;
-	return CB_OK;
-}
-
-static enum cb_err compress(struct worker *w, struct cb_chunk *c, struct cb_error *e)
-{
-	const struct cb_pipeline_params *params = w->p->params;
-	size_t len = ZSTD_compress2(w->zstd, w->stored, w->stored_max, w->raw, c->raw_len);
-
-	if (ZSTD_isError(len))
-		return cb_fail(e, CB_NO_MEMORY, "zstd: %s", ZSTD_getErrorName(len));
-	struct cb_bytes stored = { w->stored, len };
-
-	set_stored(c, stored);
-	return params->is_dry_run ? CB_OK : cb_store_write(params->store, c->id, stored, e);
-}
-
-static void count(struct pipeline *p, const struct cb_chunk *c, enum chunk_fate fate)
-{
-	if (fate == FATE_REUSED)
+	if (fate == CB_CHUNK_REUSED)
 		p->result->reused_bytes += c->stored_len;
 	else
 		p->result->new_bytes += c->stored_len;
-	p->result->n_replaced += fate == FATE_REPLACED;
+	p->result->n_replaced += fate == CB_CHUNK_REPLACED;
 }
 
 static enum cb_err do_piece(struct worker *w, uint32_t i, struct cb_error *e)
 {
 	struct pipeline *p = w->p;
 	struct cb_chunk *c = &p->result->chunks[i];
-	enum chunk_fate fate;
+	enum cb_chunk_fate fate;
 
-	/*
-	 * A copy, because the input may be a mapped file that someone writes to: id and content of
-	 * a chunk must not disagree whatever happens, other images may come to share it.
-	 */
-	memcpy(w->raw, p->pieces[i].raw, c->raw_len);
-	cb_hash_sha512_256((struct cb_bytes){ w->raw, c->raw_len }, c->id);
+	cb_chunk_maker_load(&w->maker, p->pieces[i].raw, c);
 	pthread_mutex_lock(&p->lock);
 	uint32_t first = claim(p, i);
 	pthread_mutex_unlock(&p->lock);
 	p->pieces[i].same_as = first;
 	if (first != i)
 		return CB_OK;
-	enum cb_err err = look_up(w, c, &fate, e);
+	enum cb_err err = cb_chunk_maker_store(&w->maker, c, &fate, e);
 
-	if (err == CB_OK && fate != FATE_REUSED)
-		err = compress(w, c, e);
 	if (err != CB_OK)
 		return err;
 	pthread_mutex_lock(&p->lock);
@@ -188,38 +133,12 @@ static void note_failure(struct pipeline *p, enum cb_err err, const struct cb_er
 	pthread_mutex_unlock(&p->lock);
 }
 
-static enum cb_err worker_init(struct worker *w)
-{
-	const struct cb_pipeline_params *params = w->p->params;
-	size_t max = params->size.max < CB_CUTTER_WINDOW ? CB_CUTTER_WINDOW : params->size.max;
-
-	w->stored_max = ZSTD_compressBound(max);
-	w->raw = malloc(max);
-	w->decoded = malloc(max);
-	w->stored = malloc(w->stored_max);
-	w->zstd = ZSTD_createCCtx();
-	if (w->raw == NULL || w->decoded == NULL || w->stored == NULL || w->zstd == NULL ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, params->level)) ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_windowLog, 0)))
-		return CB_NO_MEMORY;
-	return cb_decoder_new(&cb_heap, &w->decoder);
-}
-
-static void worker_done(struct worker *w)
-{
-	free(w->raw);
-	free(w->decoded);
-	free(w->stored);
-	ZSTD_freeCCtx(w->zstd);
-	cb_decoder_free(w->decoder);
-}
-
 static void *worker_main(void *ctx)
 {
 	struct worker *w = ctx;
 	struct pipeline *p = w->p;
 	struct cb_error e = { 0 };
-	enum cb_err err = worker_init(w);
+	enum cb_err err = cb_chunk_maker_init(&w->maker, p->params);
 	uint32_t i;
 
 	for (enum task task; err == CB_OK && (task = take(p, &i)) != TASK_NONE;) {
@@ -233,7 +152,7 @@ static void *worker_main(void *ctx)
 	}
 	if (err != CB_OK)
 		note_failure(p, err, &e);
-	worker_done(w);
+	cb_chunk_maker_done(&w->maker);
 	pthread_mutex_lock(&p->lock);
 	p->n_running--;
 	pthread_cond_signal(&p->idle);

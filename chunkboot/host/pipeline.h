@@ -32,7 +32,7 @@ struct cb_pipeline_result {
 	uint64_t stored_total; /* sum over chunks, repeated ones too */
 	uint64_t new_bytes; /* stored bytes of the chunk files that were (or would be) written */
 	uint64_t reused_bytes; /* stored bytes of the chunk files that were there and good */
-	uint32_t n_replaced; /* chunk files that were there but damaged */
+	uint32_t n_replaced; /* chunk files that were there, but of no use to loaders */
 };
 
 /*

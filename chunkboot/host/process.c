@@ -51,7 +51,7 @@ static int read_report(int fd)
 enum cb_err cb_process_start(const struct cb_process_params *params, struct cb_process *ret,
 			     struct cb_error *e)
 {
-	int report[2];
+	int report[2] = { -1, -1 };
 	pid_t parent = getpid();
 	if (pipe2(report, O_CLOEXEC) != 0)
 		return cb_fail_errno(e, "%s", params->argv[0]);
@@ -106,13 +106,12 @@ void cb_process_kill(struct cb_process *p)
 enum cb_err cb_process_run(const char *const *argv, struct cb_error *e)
 {
 	struct cb_process_params params = { .argv = argv, .stdio_fd = -1 };
-	struct cb_process p;
-	int status;
+	struct cb_process p = { 0 };
+	int status = 0;
 	enum cb_err err = cb_process_start(&params, &p, e);
 	if (err == CB_OK)
 		err = cb_process_wait(&p, &status, e);
-	if (err == CB_OK && status != 0) {
+	if (err == CB_OK && status != 0)
 		err = cb_fail(e, CB_IO, "%s failed with exit status %d", argv[0], status);
-	}
 	return err;
 }

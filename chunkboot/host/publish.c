@@ -10,6 +10,7 @@
 
 #include "host/caibx.h"
 #include "host/hash.h"
+#include "host/image_name.h"
 #include "host/manifest_file.h"
 #include "host/repo_lock.h"
 
@@ -45,39 +46,6 @@ static void publish_done(struct publish *p)
 
 /* ---- Arguments ---- */
 
-bool cb_is_image_name(const char *s)
-{
-	size_t len = strlen(s);
-
-	return len >= 1 && len <= CB_NAME_MAX && strcmp(s, ".") != 0 && strcmp(s, "..") != 0 &&
-		strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
-}
-
-static enum cb_err bad_name(const char *what, const char *s, struct cb_error *e)
-{
-	enum cb_err err = cb_fail(e, CB_USAGE, "malformed %s '%.80s'", what, s);
-
-	cb_fail_hint(e, "use 1 to %d characters of a-z 0-9 . _ -", CB_NAME_MAX);
-	return err;
-}
-
-enum cb_err cb_parse_image_spec(const char *spec, char name[CB_NAME_MAX + 1],
-				char version[CB_NAME_MAX + 1], struct cb_error *e)
-{
-	size_t name_len = strcspn(spec, "@");
-	char part[CB_NAME_MAX + 1] = "";
-
-	if (name_len <= CB_NAME_MAX)
-		memcpy(part, spec, name_len);
-	if (!cb_is_image_name(part))
-		return bad_name("image name", spec, e);
-	if (spec[name_len] == '@' && !cb_is_image_name(spec + name_len + 1))
-		return bad_name("version", spec + name_len + 1, e);
-	snprintf(name, CB_NAME_MAX + 1, "%s", part);
-	snprintf(version, CB_NAME_MAX + 1, "%s", spec[name_len] == '@' ? spec + name_len + 1 : "");
-	return CB_OK;
-}
-
 static bool is_printable(const char *s)
 {
 	for (; *s != '\0'; s++)
@@ -89,9 +57,9 @@ static bool is_printable(const char *s)
 static enum cb_err check_strings(const struct cb_publish_params *p, struct cb_error *e)
 {
 	if (!cb_is_image_name(p->name))
-		return bad_name("image name", p->name, e);
+		return cb_bad_image_name("image name", p->name, e);
 	if (p->version != NULL && !cb_is_image_name(p->version))
-		return bad_name("version", p->version, e);
+		return cb_bad_image_name("version", p->version, e);
 	if (p->cmdline != NULL && strlen(p->cmdline) > CB_CMDLINE_MAX)
 		return cb_fail(e, CB_CMDLINE_TOO_LONG, "--cmdline");
 	if (p->cmdline != NULL && !is_printable(p->cmdline))

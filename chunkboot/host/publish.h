@@ -36,7 +36,7 @@ struct cb_publish_result {
 	uint64_t reused_bytes; /* stored bytes of chunk files that were there */
 	uint64_t update_bytes; /* stored bytes of chunks that the version before does not have */
 	uint32_t n_chunks;
-	uint32_t n_replaced; /* damaged chunk files that were made again */
+	uint32_t n_replaced; /* chunk files that loaders could not use, made again */
 };
 
 /*
@@ -47,11 +47,5 @@ struct cb_publish_result {
  */
 enum cb_err cb_publish(const struct cb_publish_params *params, struct cb_publish_result *ret,
 		       struct cb_error *e);
-
-/* [a-z0-9._-]{1,64}, neither "." nor "..": an image's NAME or VERSION. */
-bool cb_is_image_name(const char *s);
-/* "NAME@VERSION" or "NAME" (version empty then). USAGE. */
-enum cb_err cb_parse_image_spec(const char *spec, char name[CB_NAME_MAX + 1],
-				char version[CB_NAME_MAX + 1], struct cb_error *e);
 
 #endif

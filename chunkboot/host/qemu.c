@@ -87,8 +87,6 @@ static void add_devices(struct args *a, const struct cb_qemu_params *p, const ch
 	add(a, "-serial", "chardev:serial0");
 	if (p->has_window) {
 		add(a, "-vga", "std");
-		add(a, "-device", "qemu-xhci");
-		add(a, "-device", "usb-kbd");
 	} else {
 		add(a, "-display", "none");
 	}

@@ -68,7 +68,8 @@ static bool parse(const struct cb_file *file, const char *account, struct cb_sto
 	const char *rest = (const char *)file->p;
 	struct cb_bytes name;
 
-	if (strlen(rest) != file->len || strncmp(rest, FIRST_LINE "\n", sizeof(FIRST_LINE)) != 0)
+	if (rest == NULL || strlen(rest) != file->len ||
+	    strncmp(rest, FIRST_LINE "\n", sizeof(FIRST_LINE)) != 0)
 		return false;
 	rest += sizeof(FIRST_LINE);
 	if (!take_line(&rest, "account", &name) || !cb_bytes_is(name, account))

@@ -11,7 +11,7 @@ struct cb_repo_lock {
 };
 
 /*
- * Takes the lock: an flock of REPO/.lock (empty, mode 0600, never served or mirrored usefully), gone
+ * Takes the lock: an flock of REPO/.lock (empty, mode 0600, a hidden file that is not served), gone
  * with the process. Every verb that writes below REPO holds it from before it reads the metadata.
  * BUSY when another process has it, NOT_REPOSITORY when repo is none, IO.
  */

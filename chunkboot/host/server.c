@@ -33,6 +33,14 @@ struct cb_server {
 	struct listener listeners[CB_SERVER_MAX_LISTENERS];
 };
 
+/* Decimal, 0..65535. */
+static bool is_port(const char *text)
+{
+	size_t len = strlen(text);
+	return len >= 1 && len <= 5 && strspn(text, "0123456789") == len &&
+		strtoul(text, NULL, 10) <= UINT16_MAX;
+}
+
 /* Splits ADDR:PORT; an empty host means every interface. */
 static bool split_address(const char *text, char host[CB_SERVER_URL_MAX], char port[8])
 {
@@ -51,13 +59,12 @@ static bool split_address(const char *text, char host[CB_SERVER_URL_MAX], char p
 	} else if (end != start && memchr(start, ':', (size_t)(end - start)) != NULL) {
 		return false; /* IPv6 wants brackets */
 	}
-	size_t host_len = (size_t)(end - start), port_len = strlen(colon + 1);
-	if (host_len >= CB_SERVER_URL_MAX || port_len == 0 || port_len > 5 ||
-	    strspn(colon + 1, "0123456789") != port_len || atoi(colon + 1) > UINT16_MAX)
+	size_t host_len = (size_t)(end - start);
+	if (host_len >= CB_SERVER_URL_MAX || !is_port(colon + 1))
 		return false;
 	memcpy(host, start, host_len);
 	host[host_len] = '\0';
-	memcpy(port, colon + 1, port_len + 1);
+	memcpy(port, colon + 1, strlen(colon + 1) + 1);
 	if (strcmp(host, "*") == 0)
 		host[0] = '\0';
 	return true;
@@ -121,7 +128,7 @@ static bool describe_socket(int fd, struct listener *l)
 	    getnameinfo((struct sockaddr *)&addr, len, host, sizeof(host), port, sizeof(port),
 			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return false;
-	l->port = (uint16_t)atoi(port);
+	l->port = (uint16_t)strtoul(port, NULL, 10);
 	snprintf(l->url, sizeof(l->url),
 		 addr.ss_family == AF_INET6 ? "http://[%s]:%s/" : "http://%s:%s/", host, port);
 	return true;
@@ -162,7 +169,7 @@ static enum cb_err add_listener(struct cb_server *s, const struct cb_server_para
 				const char *address, struct cb_error *e)
 {
 	struct listener *l = &s->listeners[s->n_listeners];
-	int fd;
+	int fd = -1;
 	enum cb_err err = bind_address(address, &fd, e);
 	if (err != CB_OK)
 		return err;
@@ -244,7 +251,7 @@ static void wait_for_answers(struct cb_server_site *site)
 
 void cb_server_free(struct cb_server *s)
 {
-	int sockets[CB_SERVER_MAX_LISTENERS];
+	int sockets[CB_SERVER_MAX_LISTENERS] = { 0 };
 	if (s == NULL)
 		return;
 	for (unsigned i = 0; i < s->n_listeners; i++)

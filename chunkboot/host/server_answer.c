@@ -77,13 +77,13 @@ static void client_address(struct MHD_Connection *connection, char out[NI_MAXHOS
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	socklen_t len = sizeof(struct sockaddr_in);
-	strcpy(out, "-");
+	memcpy(out, "-", 2);
 	if (info == NULL || info->client_addr == NULL)
 		return;
 	if (info->client_addr->sa_family == AF_INET6)
 		len = sizeof(struct sockaddr_in6);
 	if (getnameinfo(info->client_addr, len, out, NI_MAXHOST, NULL, 0, NI_NUMERICHOST) != 0)
-		strcpy(out, "-");
+		memcpy(out, "-", 2);
 	if (strncmp(out, "::ffff:", 7) == 0) /* IPv4 on the dual-stack socket */
 		memmove(out, out + 7, strlen(out + 7) + 1);
 }
@@ -209,7 +209,7 @@ static void make_etag(const char *path, const struct stat *st, struct file *f)
 	cb_blake2b_final(&hash, digest);
 	f->etag[0] = '"';
 	cb_hex_encode(digest, sizeof(digest), f->etag + 1);
-	strcat(f->etag, "\"");
+	memcpy(f->etag + 1 + 2 * ETAG_BYTES, "\"", 2);
 }
 
 static bool ends_with(const char *s, const char *end)

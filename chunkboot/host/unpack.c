@@ -67,11 +67,15 @@ static enum cb_err explain(const char *name, size_t at, enum cb_err err, struct 
 	return err;
 }
 
-/* A whole stream was appended from `start` on: is there nothing but newc archives in it? */
-static enum cb_err check_part(const struct cb_scratch *out, size_t start, struct cb_error *e)
+/*
+ * A whole stream was appended from `start` on: is there nothing but newc archives in it? Zeroes at
+ * its end go, as they are dropped between plain archives.
+ */
+static enum cb_err check_part(struct cb_scratch *out, size_t start, struct cb_error *e)
 {
 	struct cb_newc_reader r = { 0 };
 	bool is_end = false;
+	size_t end = start;
 
 	if (out->len == start)
 		return cb_fail(e, CB_ARCHIVE_FORMAT, "empty");
@@ -79,10 +83,12 @@ static enum cb_err check_part(const struct cb_scratch *out, size_t start, struct
 	while (!is_end) {
 		struct cb_newc_entry entry;
 
+		end = start + r.at;
 		if (cb_newc_next(&r, &entry, &is_end) != CB_OK)
 			return cb_fail(e, CB_ARCHIVE_FORMAT,
 				       "no newc archive at byte %zu of what was unpacked", r.at);
 	}
+	out->len = end;
 	return CB_OK;
 }
 

@@ -73,7 +73,7 @@
 #define LWIP_TCP_MAX_SACK_NUM 4
 #define LWIP_TCP_RTO_TIME 1000
 #define TCP_TMR_INTERVAL 100
-#define TCP_SYNMAXRTX 5
+#define TCP_SYNMAXRTX 9 /* one a second, with LWIP_TCP_RTO_TIME: ten seconds in all */
 #define TCP_LISTEN_BACKLOG 0
 #define SO_REUSE 0
 #define MEMP_NUM_TCP_PCB 64

@@ -47,9 +47,9 @@ void cb_net_info(struct cb_net_info *ret);
  */
 uint8_t *cb_net_frame(void);
 /* Hands over a frame of len bytes in a buffer from cb_net_frame. */
-void cb_net_input(uint8_t *frame, size_t len);
+void cb_net_input(uint8_t *data, size_t len);
 /* Gives an unused buffer back. */
-void cb_net_frame_free(uint8_t *frame);
+void cb_net_frame_free(uint8_t *data);
 
 /* Sends what is queued: acknowledgements of the frames since the last call, and new data. */
 void cb_net_flush(void);

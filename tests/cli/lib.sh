@@ -27,6 +27,12 @@ skip_all() {
 	exit 77
 }
 
+# Ends the test, not the file, as skipped.
+skip_test() {
+	printf '%s\n' "$*" >"$dir/skipped"
+	exit 77
+}
+
 # assert_exit CODE COMMAND...: stdout and stderr go to $dir/out and $dir/err.
 assert_exit() {
 	local want=$1 got=0
@@ -84,24 +90,34 @@ make_realm() {
 
 # make_image NAME [OPTION...]: publishes a small image of kind efi to $repo.
 make_image() {
-	local name=$1
-	shift
 	make_pe "$dir/app.efi"
-	chunkboot publish "$repo" "$name" --keys "$keys" --efi "$dir/app.efi" --quiet "$@"
+	chunkboot publish "$repo" "$1" --keys "$keys" --efi "$dir/app.efi" --quiet "${@:2}"
 }
 
-# make_pe FILE: the smallest thing that passes for an x86-64 EFI application.
+# make_linux NAME [OPTION...]: the same of kind linux, with a kernel that no machine can run.
+make_linux() {
+	make_pe "$dir/vmlinuz" kernel
+	chunkboot publish "$repo" "$1" --keys "$keys" --kernel "$dir/vmlinuz" --quiet "${@:2}"
+}
+
+# make_pe FILE [kernel]: the smallest thing that passes for an x86-64 EFI application, or Linux with EFI stub.
 make_pe() {
-	python3 - "$1" <<'PYTHON'
+	python3 - "$1" "${2:-application}" <<'PYTHON'
 import struct, sys
-dos = b"MZ" + bytes(58) + struct.pack("<I", 64)
+is_kernel = sys.argv[2] == "kernel"
+pe_at = 1024
+head = bytearray(pe_at)
+head[0:2] = b"MZ"
+head[60:64] = struct.pack("<I", pe_at)
+if is_kernel:
+    head[0x1FE:0x208] = struct.pack("<H", 0xAA55) + b"\xeb\x6a" + b"HdrS" + struct.pack("<H", 0x20F)
 coff = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, 240, 0x22)
 optional = struct.pack("<HBBIIIII", 0x20B, 14, 0, 512, 0, 0, 4096, 4096)
-optional += struct.pack("<QIIHHHHHHIIIIHHQQQQII", 0x140000000, 4096, 512, 0, 0, 0, 0, 0, 0, 0, 8192, 512, 0, 10, 0,
-                        0, 0, 0, 0, 0, 16) + bytes(128)
-section = struct.pack("<8sIIIIIIHHI", b".text", 16, 4096, 512, 512, 0, 0, 0, 0, 0x60000020)
+optional += struct.pack("<QIIHHHHHHIIIIHHQQQQII", 0x140000000, 4096, 512, 0, 0, int(is_kernel), 0, 0, 0, 0, 8192, 2048, 0,
+                        10, 0, 0, 0, 0, 0, 0, 16) + bytes(128)
+section = struct.pack("<8sIIIIIIHHI", b".text", 16, 4096, 512, 2048, 0, 0, 0, 0, 0x60000020)
 with open(sys.argv[1], "wb") as file:
-    file.write((dos + coff + optional + section).ljust(512, b"\0") + b"\xc3".ljust(512, b"\0"))
+    file.write((bytes(head) + coff + optional + section).ljust(2048, b"\0") + b"\xc3".ljust(512, b"\0"))
 PYTHON
 }
 
@@ -126,7 +142,6 @@ end_test() {
 	for pid in ${server_pids[@]+"${server_pids[@]}"}; do
 		kill "$pid" 2>/dev/null || true
 	done
-	rm -rf "$dir"
 }
 
 # Runs every test_* function of the file in its order, or those that were named on the command line.
@@ -146,10 +161,13 @@ run_tests() {
 		set -e
 		if [ "$status" -eq 0 ]; then
 			echo "ok $name"
+		elif [ "$status" -eq 77 ] && [ -e "$dir/skipped" ]; then
+			echo "skip $name $(cat "$dir/skipped")"
 		else
 			echo "not ok $name"
 			n_failed=$((n_failed + 1))
 		fi
+		rm -rf "$dir"
 	done
 	[ "$n_failed" -eq 0 ]
 }

@@ -6,7 +6,7 @@
 
 port=$(free_port)
 stamp "$shared/repo" "$port"
-mkfifo "$dir/start"
+mkfifo "$dir/start" "$dir/ready"
 # the server comes up when the error is on the screen
 (
 	read -r _ <"$dir/start"
@@ -14,7 +14,7 @@ mkfifo "$dir/start"
 ) &
 servers+=($!)
 boot expect 'CB-E105 ' expect 'R retry' \
-	run "echo go >'$dir/start'; timeout 60 tail -n +1 -f '$dir/ready' 2>/dev/null | grep -qm 1 listening" \
+	run "echo go >'$dir/start'; read -r line <'$dir/ready'" \
 	key R "${sign_in[@]}" "${comes_up[@]}"
 assert_codes CB-E105
 assert_booted

@@ -132,6 +132,8 @@ const char *sim_last_request(const struct sim_server *server);
 
 /* The client sees received bytes in pieces of 1..max bytes (seeded); 0: whole (default). */
 void sim_split_reads(struct sim *sim, size_t max);
+/* All connections together share a line of so many bytes a millisecond; 0: no limit (default). */
+void sim_limit_line(struct sim *sim, uint32_t rate_bytes_ms);
 /* While cut, nothing gets through in either direction; connections stay. */
 void sim_cut_link(struct sim *sim, bool is_cut);
 

@@ -75,6 +75,8 @@ struct sim_var {
 struct sim {
 	struct cb_platform platform;
 	uint64_t now_ms, random_state;
+	uint32_t line_rate; /* bytes a millisecond; 0: no limit */
+	uint64_t line_busy_us;
 	uint64_t cut_since_ms, cut_total_ms;
 	bool is_cut;
 	bool has_clock;

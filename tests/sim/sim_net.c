@@ -83,11 +83,36 @@ static enum cb_err sim_open(void *ctx, const struct cb_endpoint *to, struct cb_s
 	return CB_OK;
 }
 
+static uint32_t rate_of(const struct cb_stream *s)
+{
+	uint32_t line = s->sim->line_rate, own = s->server->behaviour.rate_bytes_ms;
+
+	return own && (!line || own < line) ? own : line;
+}
+
+/* When bytes that could arrive at arrival_ms do so, with the line busy with others' before them. */
+static uint64_t queue_on_line(struct sim *sim, uint64_t arrival_ms, size_t len)
+{
+	if (!sim->line_rate)
+		return arrival_ms;
+	if (sim->line_busy_us < arrival_ms * 1000)
+		sim->line_busy_us = arrival_ms * 1000;
+	uint64_t start_ms = sim->line_busy_us / 1000;
+	sim->line_busy_us += (uint64_t)len * 1000 / sim->line_rate;
+	return start_ms;
+}
+
+void sim_limit_line(struct sim *sim, uint32_t rate_bytes_ms)
+{
+	sim->line_rate = rate_bytes_ms;
+}
+
 /* How many bytes of the answers have arrived by now. */
 static size_t n_arrived(const struct cb_stream *s)
 {
 	const struct sim_behaviour *b = &s->server->behaviour;
 	uint64_t now = net_now(s->sim);
+	uint32_t rate = rate_of(s);
 
 	for (size_t i = s->n_marks; i-- > 0;) {
 		const struct sim_mark *m = &s->marks[i];
@@ -97,18 +122,25 @@ static size_t n_arrived(const struct cb_stream *s)
 		uint64_t n = end - m->at, ms = now - m->start_ms;
 		if (b->drip_ms && ms / b->drip_ms < n)
 			n = ms / b->drip_ms;
-		else if (b->rate_bytes_ms && !b->drip_ms && ms * b->rate_bytes_ms < n)
-			n = ms * b->rate_bytes_ms;
+		else if (rate && !b->drip_ms && ms * rate < n)
+			n = ms * rate;
 		return m->at + (size_t)n;
 	}
 	return 0;
 }
 
-static uint64_t transfer_ms(const struct sim_behaviour *b, size_t len)
+/* When the last of len bytes that begin to arrive at arrival_ms has arrived. */
+static uint64_t end_ms(const struct cb_stream *s, uint64_t arrival_ms, size_t len)
 {
+	const struct sim_behaviour *b = &s->server->behaviour;
+	uint64_t end = arrival_ms;
+
 	if (b->drip_ms)
-		return (uint64_t)len * b->drip_ms;
-	return b->rate_bytes_ms ? (len + b->rate_bytes_ms - 1) / b->rate_bytes_ms : 0;
+		end += (uint64_t)len * b->drip_ms;
+	else if (b->rate_bytes_ms)
+		end += (len + b->rate_bytes_ms - 1) / b->rate_bytes_ms;
+	uint64_t line_end = s->sim->line_rate ? (s->sim->line_busy_us + 999) / 1000 : 0;
+	return end > line_end ? end : line_end;
 }
 
 void sim_queue(struct cb_stream *s, const void *bytes, size_t len)
@@ -125,11 +157,14 @@ void sim_queue(struct cb_stream *s, const void *bytes, size_t len)
 		s->max_marks = s->max_marks * 2 + 8;
 		s->marks = sim_grow(s->marks, s->max_marks * sizeof *s->marks);
 	}
-	if (arrival < s->busy_until_ms)
+	/* The shared line keeps things in order by itself, to the microsecond. */
+	bool is_own = !s->sim->line_rate || b->rate_bytes_ms || b->drip_ms;
+	if (is_own && arrival < s->busy_until_ms)
 		arrival = s->busy_until_ms;
+	arrival = queue_on_line(s->sim, arrival, len);
 	s->marks[s->n_marks++] = (struct sim_mark){ s->n_out, arrival };
 	s->n_out += len;
-	s->busy_until_ms = arrival + transfer_ms(b, len);
+	s->busy_until_ms = end_ms(s, arrival, len);
 }
 
 static size_t head_len(const struct cb_stream *s)
@@ -160,6 +195,7 @@ static void serve(struct cb_stream *s)
 		request[n] = '\0';
 		memmove(s->in, s->in + len, s->n_in - len);
 		s->n_in -= len;
+		s->server->n_requests++;
 		if (++n_waiting > s->server->max_pipelined)
 			s->server->max_pipelined = n_waiting;
 		bool is_busy = s->busy_until_ms > net_now(s->sim) + (uint64_t)2 * b->latency_ms;

@@ -326,7 +326,6 @@ void sim_server_answer(struct cb_stream *s, const char *request)
 	const struct sim_behaviour *b = &server->behaviour;
 	char target[SIM_REQUEST_MAX], path[SIM_REQUEST_MAX];
 
-	server->n_requests++;
 	snprintf(server->last_request, sizeof server->last_request, "%s", request);
 	if (!parse_request(request, target, path)) {
 		s->is_ended = true;

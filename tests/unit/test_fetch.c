@@ -366,6 +366,10 @@ static void test_add_mirror(void **state)
 	assert_int_equal(cb_fetch_add_mirror(w.fetch, cb_bytes_of("http://mirror-a/r/"), &index),
 			 CB_OK);
 	assert_int_equal(index, 0);
+	index = 99;
+	assert_int_equal(cb_fetch_add_mirror(w.fetch, cb_bytes_of("HTTP://Mirror-A:80/r"), &index),
+			 CB_OK);
+	assert_int_equal(index, 0);
 	assert_int_equal(cb_fetch_add_mirror(w.fetch, cb_bytes_of("ftp://x/"), &index),
 			 CB_URL_FORMAT);
 	assert_int_equal(cb_fetch_n_sources(w.fetch), 1);
@@ -415,7 +419,7 @@ static void test_no_more_requests_than_answered(void **state)
 	assert_int_equal(run(&w), CB_OK);
 	assert_all_delivered(&w);
 	/* Noticed after the first connections: hardly a request goes unanswered from then on. */
-	assert_true(sim_n_requests(w.servers[0]) <= 200);
+	assert_true(sim_n_requests(w.servers[0]) <= 320);
 	assert_true(sim_n_connections(w.servers[0]) < 60);
 	world_done(&w);
 }
@@ -503,6 +507,8 @@ static void test_flipped(void **state)
 	assert_int_equal(run(&w), CB_CHUNK_HASH);
 	assert_int_equal(w.err_item, 10);
 	assert_int_equal(sim_n_requests_for(w.servers[0], "/r/o/10/x"), 4);
+	/* Each retry had a connection of its own. */
+	assert_true(sim_n_connections(w.servers[0]) >= 4 + 3);
 	world_done(&w);
 }
 
@@ -811,6 +817,10 @@ static void test_priority(void **state)
 	assert_true(sim_run_until(w.sim, step_other, jobs, sim_now(w.sim) + 60000));
 	assert_int_equal(cb_job_status(w.job, NULL, NULL), CB_JOB_RUNNING);
 	assert_int_equal(cb_job_status(urgent, NULL, NULL), CB_JOB_DONE);
+	unsigned n = 0;
+	for (uint32_t i = 0; i < 300; i++)
+		n += w.n_delivered[i];
+	assert_true(n < 200);
 	cb_job_free(urgent);
 	assert_int_equal(run(&w), CB_OK);
 	world_done(&w);
@@ -841,11 +851,179 @@ static void test_allocation_fails(void **state)
 	}
 }
 
+/* More connections are opened while that makes it faster, and no more than that. */
+static void test_growth(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (unsigned n = 1; n <= 3; n++) {
+		begin(&w, n, 400);
+		for (unsigned i = 0; i < n; i++)
+			sim_behaviour(w.servers[i])->rate_bytes_ms = 50;
+		assert_int_equal(start_job(&w, false), CB_OK);
+		assert_int_equal(run(&w), CB_OK);
+		unsigned most = 0;
+		for (unsigned i = 0; i < n; i++) {
+			assert_true(sim_max_connections(w.servers[i]) <= CB_FETCH_MAX_PER_MIRROR);
+			most += sim_max_connections(w.servers[i]);
+		}
+		assert_true(most >= (n == 1 ? 8 : 12) && most <= CB_FETCH_MAX_CONNECTIONS);
+		world_done(&w);
+	}
+	/* A few objects need no eight connections. */
+	begin(&w, 1, 1);
+	sim_behaviour(w.servers[0])->latency_ms = 20;
+	assert_int_equal(start_job(&w, false), CB_OK);
+	assert_int_equal(run(&w), CB_OK);
+	assert_int_equal(sim_n_connections(w.servers[0]), 1);
+	world_done(&w);
+}
+
+/* 100 Mbit/s and 20 ms each way: pipelining keeps the line busy, from one mirror or from three. */
+static void test_long_path(void **state)
+{
+	static const struct {
+		unsigned n_servers;
+		uint32_t latency_ms, rate_bytes_ms;
+	} cases[] = { { 1, 0, 12500 },
+		      { 1, 20, 12500 },
+		      { 3, 20, 12500 },
+		      { 1, 50, 12500 },
+		      { 1, 20, 1250 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct world w;
+		world_init(&w, 1, cases[i].n_servers, 0);
+		for (w.n_items = 0; w.n_items < MAX_ITEMS; w.n_items++)
+			make_item(&w, w.n_items, MAX_LEN);
+		sim_limit_line(w.sim, cases[i].rate_bytes_ms);
+		for (unsigned k = 0; k < w.n_servers; k++)
+			sim_behaviour(w.servers[k])->latency_ms = cases[i].latency_ms;
+		assert_int_equal(start_engine(&w), CB_OK);
+		assert_int_equal(start_job(&w, false), CB_OK);
+		assert_int_equal(run(&w), CB_OK);
+		uint64_t line_ms = (uint64_t)MAX_ITEMS * MAX_LEN / cases[i].rate_bytes_ms;
+		/* Connecting and the first answer take two round trips. */
+		uint64_t ms = took_ms(&w) - 4 * cases[i].latency_ms;
+		assert_true(ms * 95 <= line_ms * 100);
+		world_done(&w);
+	}
+}
+
+/* Time in which the machine was busy elsewhere counts for no timeout. */
+static void test_overslept(void **state)
+{
+	struct world w;
+	struct cb_fetch_stats stats;
+
+	(void)state;
+	begin(&w, 1, 300);
+	sim_behaviour(w.servers[0])->rate_bytes_ms = 100;
+	sim_behaviour(w.servers[0])->latency_ms = 20;
+	assert_int_equal(start_job(&w, false), CB_OK);
+	for (unsigned i = 0; i < 10; i++) {
+		assert_false(sim_run_until(w.sim, step, &w, sim_now(w.sim) + 30));
+		sim_cut_link(w.sim, true);
+		sim_advance_to(w.sim, sim_now(w.sim) + 200000);
+		sim_cut_link(w.sim, false);
+	}
+	assert_int_equal(run(&w), CB_OK);
+	assert_true(w.has_ended);
+	cb_fetch_stats(w.fetch, &stats);
+	assert_int_equal(stats.n_retries, 0);
+	world_done(&w);
+}
+
+static enum cb_err missing_fails(void *ctx, uint32_t item, enum cb_err err)
+{
+	(void)ctx;
+	(void)item;
+	assert_int_equal(err, CB_CHUNK_MISSING);
+	return CB_META_MISSING;
+}
+
+static void test_missing_fails(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, 1, 9);
+	assert_true(sim_remove_file(w.servers[0], "/r/o/8/x"));
+	const struct cb_job_params params = {
+		.ctx = &w,
+		.n_items = 9,
+		.describe = describe,
+		.deliver = deliver,
+		.missing = missing_fails,
+		.absent_err = CB_CHUNK_MISSING,
+		.wrong_err = CB_CHUNK_HASH,
+	};
+	assert_int_equal(cb_fetch_submit(w.fetch, &params, &w.job), CB_OK);
+	assert_int_equal(run(&w), CB_META_MISSING);
+	assert_int_equal(w.err_item, 8);
+	world_done(&w);
+}
+
+/* Too short is wrong even where nobody said how long it would be. */
+static void test_short(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (unsigned framing = 0; framing < 2; framing++) {
+		begin(&w, 1, 4);
+		w.kind = CB_DIGEST_NONE;
+		sim_behaviour(w.servers[0])->is_chunked = framing == 0;
+		sim_behaviour(w.servers[0])->is_until_close = framing == 1;
+		w.len[2]++;
+		assert_int_equal(start_job(&w, false), CB_OK);
+		assert_int_equal(run(&w), CB_CHUNK_HASH);
+		assert_int_equal(w.err_item, 2);
+		world_done(&w);
+	}
+}
+
+static void test_retry_after(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, 1, 40);
+	struct sim_behaviour *b = sim_behaviour(w.servers[0]);
+	b->status = 503;
+	b->status_first = 1;
+	b->retry_after_s = 7;
+	assert_int_equal(start_job(&w, false), CB_OK);
+	assert_int_equal(run(&w), CB_OK);
+	assert_all_delivered(&w);
+	assert_true(took_ms(&w) >= 7000 && took_ms(&w) < 8000);
+	assert_int_equal(sim_n_requests(w.servers[0]), 41);
+	world_done(&w);
+}
+
+/* A server that drops pipelined requests is found out once; from then on it gets one at a time. */
+static void test_unpipelined(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, 1, 200);
+	sim_behaviour(w.servers[0])->ignores_pipelined = true;
+	sim_behaviour(w.servers[0])->latency_ms = 5;
+	assert_int_equal(start_job(&w, false), CB_OK);
+	assert_int_equal(run(&w), CB_OK);
+	assert_all_delivered(&w);
+	assert_true(sim_n_connections(w.servers[0]) <= 12);
+	assert_true(took_ms(&w) < 5000);
+	world_done(&w);
+}
+
 static void test_many_items(void **state)
 {
 	struct world w;
 	struct cb_job *job;
-	uint64_t wake_ms;
 
 	(void)state;
 	begin(&w, 1, 0);
@@ -860,7 +1038,6 @@ static void test_many_items(void **state)
 	params.n_items--;
 	assert_int_equal(cb_fetch_submit(w.fetch, &params, &job), CB_OK);
 	assert_true(sim_live_bytes(w.sim) - before <= 8ull * CB_FETCH_MAX_ITEMS + 4096);
-	(void)wake_ms;
 	cb_job_free(job);
 	world_done(&w);
 }
@@ -893,6 +1070,13 @@ int main(void)
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_priority),
 		cmocka_unit_test(test_allocation_fails),
+		cmocka_unit_test(test_short),
+		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_unpipelined),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_overslept),
+		cmocka_unit_test(test_missing_fails),
 		cmocka_unit_test(test_many_items),
 	};
 

@@ -68,7 +68,8 @@ static enum cb_err feed(struct cb_http *h, struct cb_bytes in, struct shown *s)
 		else if (part == CB_HTTP_END)
 			show(s, "] ");
 		if (part == CB_HTTP_BODY)
-			assert_true(body.p >= in.p && body.p + body.len <= in.p + used && body.len > 0);
+			assert_true(body.p >= in.p && body.p + body.len <= in.p + used &&
+				    body.len > 0);
 		in.p += used;
 		in.len -= used;
 	}
@@ -140,12 +141,14 @@ static const struct {
 	{ OK "Content-Length: 005\r\n\r\nhello", "200 len=5 keep [hello] closed" },
 	{ OK CL5 CL5 "\r\nhello", "200 len=5 keep [hello] closed" },
 	{ OK "Content-Length: 0\r\n\r\n", "200 len=0 keep [] closed" },
-	{ OK CL5 "\r\nhello" OK CL5 "\r\nagain", "200 len=5 keep [hello] 200 len=5 keep [again] closed" },
+	{ OK CL5 "\r\nhello" OK CL5 "\r\nagain",
+	  "200 len=5 keep [hello] 200 len=5 keep [again] closed" },
 	{ OK "\r\nto the end", "200 [to the end] closed" },
 	{ OK "\r\n", "200 [] closed" },
 	{ OK "Connection: close\r\n" CL5 "\r\nhello", "200 len=5 [hello] closed" },
 	{ OK "Connection: Keep-Alive, CLOSE\r\n" CL5 "\r\nhello", "200 len=5 [hello] closed" },
-	{ OK "Connection: upgrade\r\nConnection: close\r\n" CL5 "\r\nhello", "200 len=5 [hello] closed" },
+	{ OK "Connection: upgrade\r\nConnection: close\r\n" CL5 "\r\nhello",
+	  "200 len=5 [hello] closed" },
 	{ OK "Connection: closed\r\n" CL5 "\r\nhello", "200 len=5 keep [hello] closed" },
 	{ OK "Connection: , ,\r\n" CL5 "\r\nhello", "200 len=5 keep [hello] closed" },
 	{ "HTTP/1.0 200 OK\r\n" CL5 "\r\nhello", "200 len=5 [hello] closed" },
@@ -157,14 +160,16 @@ static const struct {
 	  "204 len=0 keep [] 200 len=5 keep [hello] closed" },
 	{ "HTTP/1.1 204 No Content\r\n" CL5 "\r\n", "204 len=0 keep [] closed" },
 	{ "HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n", "304 len=0 keep [] closed" },
-	{ "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n", "404 len=3 keep [no\n] closed" },
+	{ "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n",
+	  "404 len=3 keep [no\n] closed" },
 	{ "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",
 	  "503 len=0 keep retry=7 [] closed" },
 	{ "HTTP/1.1 503 Busy\r\nRetry-After: 99999999999999999999\r\nContent-Length: 0\r\n\r\n",
 	  "503 len=0 keep retry=86400 [] closed" },
 	{ "HTTP/1.1 503 Busy\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n",
 	  "503 len=0 keep [] closed" },
-	{ "HTTP/1.1 503 Busy\r\nRetry-After:\r\nContent-Length: 0\r\n\r\n", "503 len=0 keep [] closed" },
+	{ "HTTP/1.1 503 Busy\r\nRetry-After:\r\nContent-Length: 0\r\n\r\n",
+	  "503 len=0 keep [] closed" },
 	{ "HTTP/1.1 302 Found\r\nLocation: http://b/c\r\nContent-Length: 0\r\n\r\n",
 	  "302 len=0 keep to=http://b/c [] closed" },
 	{ "HTTP/1.1 100 Continue\r\n\r\n" OK CL5 "\r\nhello", "200 len=5 keep [hello] closed" },
@@ -173,10 +178,12 @@ static const struct {
 	{ OK TE "\r\n5\r\nhello\r\n0\r\n\r\n", "200 keep [hello] closed" },
 	{ OK TE "\r\n2\r\nhe\r\n03\r\nllo\r\n0\r\n\r\n" OK CL5 "\r\nhello",
 	  "200 keep [hello] 200 len=5 keep [hello] closed" },
-	{ OK TE "\r\nA;name=\"v\";x\r\n0123456789\r\n000;last\r\n\r\n", "200 keep [0123456789] closed" },
+	{ OK TE "\r\nA;name=\"v\";x\r\n0123456789\r\n000;last\r\n\r\n",
+	  "200 keep [0123456789] closed" },
 	{ OK TE "\r\n1\r\na\r\n0\r\nX-Sum: 1\r\nContent-Length: 7\r\n\r\n", "200 keep [a] closed" },
 	{ OK "transfer-encoding:  CHUNKED \r\n\r\n0\r\n\r\n", "200 keep [] closed" },
-	{ OK "X-Odd!#$%&'*+-.^_`|~9: \x80\xff\t v\r\n" CL5 "\r\nhello", "200 len=5 keep [hello] closed" },
+	{ OK "X-Odd!#$%&'*+-.^_`|~9: \x80\xff\t v\r\n" CL5 "\r\nhello",
+	  "200 len=5 keep [hello] closed" },
 	{ OK "Empty:\r\n" CL5 "\r\nhello", "200 len=5 keep [hello] closed" },
 	{ "HTTP/1.1 599 \xe4\r\n" CL5 "\r\nhello", "599 len=5 keep [hello] closed" },
 };
@@ -271,7 +278,9 @@ static const struct {
 	{ OK CL5 "\r\n", "200 len=5 keep [NET_CLOSED" },
 	{ OK CL5 "\r\nhello!", "200 len=5 keep [hello] NET_CLOSED" },
 	{ OK CL5 "\r\nhello\r\n", "200 len=5 keep [hello] " FORMAT },
-	{ OK CL5 "\r\nhello" "garbage\r\n", "200 len=5 keep [hello] " FORMAT },
+	{ OK CL5 "\r\nhello"
+		 "garbage\r\n",
+	  "200 len=5 keep [hello] " FORMAT },
 	/* Transfer-Encoding and chunks */
 	{ OK TE CL5 "\r\n5\r\nhello\r\n0\r\n\r\n", FORMAT },
 	{ OK CL5 TE "\r\n5\r\nhello\r\n0\r\n\r\n", FORMAT },
@@ -285,7 +294,9 @@ static const struct {
 	{ OK "Transfer-Encoding: xchunked\r\n\r\n", FORMAT },
 	{ OK "Transfer-Encoding: chunkedx\r\n\r\n", FORMAT },
 	{ OK "Transfer-Encoding:\r\n\r\n", FORMAT },
-	{ OK "Transfer-Encoding: \x0b" "chunked\r\n\r\n", FORMAT },
+	{ OK "Transfer-Encoding: \x0b"
+	     "chunked\r\n\r\n",
+	  FORMAT },
 	{ "HTTP/1.0 200 OK\r\n" TE "\r\n0\r\n\r\n", FORMAT },
 	{ OK TE "\r\n\r\n", "200 keep [" FORMAT },
 	{ OK TE "\r\n;x\r\n", "200 keep [" FORMAT },
@@ -295,12 +306,18 @@ static const struct {
 	{ OK TE "\r\ng\r\n", "200 keep [" FORMAT },
 	{ OK TE "\r\n 1\r\na\r\n", "200 keep [" FORMAT },
 	{ OK TE "\r\n1 \r\na\r\n", "200 keep [" FORMAT },
-	{ OK TE "\r\n1\n" "a\r\n0\r\n\r\n", "200 keep [" FORMAT },
-	{ OK TE "\r\n1\r" "a\r\n0\r\n\r\n", "200 keep [" FORMAT },
+	{ OK TE "\r\n1\n"
+		"a\r\n0\r\n\r\n",
+	  "200 keep [" FORMAT },
+	{ OK TE "\r\n1\r"
+		"a\r\n0\r\n\r\n",
+	  "200 keep [" FORMAT },
 	{ OK TE "\r\n1;\x01\r\na\r\n", "200 keep [" FORMAT },
 	{ OK TE "\r\n1\r\nab\r\n0\r\n\r\n", "200 keep [a" FORMAT },
 	{ OK TE "\r\n1\r\na\n0\r\n\r\n", "200 keep [a" FORMAT },
-	{ OK TE "\r\n1\r\na" "0\r\n\r\n", "200 keep [a" FORMAT },
+	{ OK TE "\r\n1\r\na"
+		"0\r\n\r\n",
+	  "200 keep [a" FORMAT },
 	{ OK TE "\r\n2\r\na\r\n0\r\n\r\n", "200 keep [a\r" FORMAT },
 	{ OK TE "\r\n1000000000000000\r\n", "200 keep [" FORMAT },
 	{ OK TE "\r\nffffffffffffffff\r\n", "200 keep [" FORMAT },
@@ -377,7 +394,8 @@ static void test_nul(void **state)
 	for (size_t at = 0; at < head; at++) {
 		memcpy(bytes, answer, sizeof bytes);
 		bytes[at] = 0;
-		assert_string_equal(parse((struct cb_bytes){ bytes, sizeof answer - 1 }, 3, 7), FORMAT);
+		assert_string_equal(parse((struct cb_bytes){ bytes, sizeof answer - 1 }, 3, 7),
+				    FORMAT);
 	}
 }
 
@@ -456,8 +474,8 @@ static void test_mutated(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 20000; round++) {
 		uint8_t bytes[512];
-		struct cb_bytes in =
-			cb_bytes_of(good_cases[round % (sizeof good_cases / sizeof good_cases[0])].in);
+		struct cb_bytes in = cb_bytes_of(
+			good_cases[round % (sizeof good_cases / sizeof good_cases[0])].in);
 		if (in.len == 0)
 			continue;
 		memcpy(bytes, in.p, in.len);
@@ -515,7 +533,8 @@ static void test_write_get(void **state)
 
 static void test_write_limits(void **state)
 {
-	static char base[CB_URL_PATH_MAX + 1], path[CB_HTTP_GET_MAX + 1], authority[CB_URL_AUTHORITY_MAX + 1];
+	static char base[CB_URL_PATH_MAX + 1], path[CB_HTTP_GET_MAX + 1],
+		authority[CB_URL_AUTHORITY_MAX + 1];
 	static char etag[CB_HTTP_ETAG_MAX + 1];
 	uint8_t out[CB_HTTP_GET_MAX];
 	size_t len;
@@ -535,10 +554,10 @@ static void test_write_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	    cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_bad),	    cmocka_unit_test(test_nul),
-		cmocka_unit_test(test_head_limits), cmocka_unit_test(test_repeated),
-		cmocka_unit_test(test_mutated),	    cmocka_unit_test(test_write_get),
+		cmocka_unit_test(test_good),	     cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_bad),	     cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_head_limits),  cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_mutated),	     cmocka_unit_test(test_write_get),
 		cmocka_unit_test(test_write_limits),
 	};
 

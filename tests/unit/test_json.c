@@ -252,6 +252,7 @@ static void test_canonical(void **state)
 {
 	static const struct canonical_case cases[] = {
 		{ "{}", "{}" },
+		{ "{} ", "{}" },
 		{ " [ ] ", "[]" },
 		{ "{\"b\":1, \"a\":[ {\"d\":null,\"c\":true} , false ]}",
 		  "{\"a\":[{\"c\":true,\"d\":null},false],\"b\":1}" },

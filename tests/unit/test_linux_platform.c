@@ -108,7 +108,8 @@ static void *accept_clients(void *arg)
 			break;
 		int *slot = &server->fds[server->n_clients];
 		*slot = fd;
-		if (pthread_create(&server->clients[server->n_clients], NULL, serve_client, slot) == 0)
+		if (pthread_create(&server->clients[server->n_clients], NULL, serve_client, slot) ==
+		    0)
 			server->n_clients++;
 	}
 	return NULL;
@@ -116,7 +117,8 @@ static void *accept_clients(void *arg)
 
 static int listen_on_loopback(uint16_t *ret_port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof address;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -338,7 +340,8 @@ static void test_machine(void **state)
 	assert_int_equal(f.p->random(f.p->ctx, random, sizeof random), CB_OK);
 	assert_memory_not_equal(random, zeros, sizeof random);
 	assert_true(f.p->free_memory(f.p->ctx) > 0);
-	assert_int_equal(f.p->vars.read(f.p->vars.ctx, "X", random, sizeof random, &len), CB_NOT_FOUND);
+	assert_int_equal(f.p->vars.read(f.p->vars.ctx, "X", random, sizeof random, &len),
+			 CB_NOT_FOUND);
 	assert_int_equal(f.p->vars.write(f.p->vars.ctx, "X", random, 1), CB_VARIABLE);
 	const struct cb_event event = { .kind = CB_EVENT_WAITING };
 	f.p->event(f.p->ctx, &event);
@@ -422,10 +425,14 @@ static void test_engine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_transfer),	   cmocka_unit_test(test_name),
-		cmocka_unit_test(test_refused),		   cmocka_unit_test(test_no_such_name),
-		cmocka_unit_test(test_tls_is_unreachable), cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_machine),		   cmocka_unit_test(test_engine),
+		cmocka_unit_test(test_transfer),
+		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_no_such_name),
+		cmocka_unit_test(test_tls_is_unreachable),
+		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_engine),
 	};
 
 	return cmocka_run_group_tests_name("linux_platform", tests, NULL, NULL);

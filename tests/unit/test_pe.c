@@ -160,34 +160,35 @@ static void test_malformed(void **state)
 		size_t at;
 		uint32_t value;
 		unsigned len; /* bytes to write */
+		bool is_readable; /* other linkers do this: not stamped, yet sections are found */
 	} rows[] = {
-		{ "no MZ", 0, 0, 2 },
-		{ "PE header outside", 0x3c, PE_LEN, 4 },
-		{ "PE header far outside", 0x3c, 0xffffffff, 4 },
-		{ "no PE", LFANEW, 0, 4 },
-		{ "no sections", LFANEW + 6, 0, 2 },
-		{ "too many sections", LFANEW + 6, 97, 2 },
-		{ "section table behind the headers", LFANEW + 6, 5, 2 },
-		{ "optional header too short", LFANEW + 20, 111, 2 },
-		{ "optional header too long", LFANEW + 20, 0xffff, 2 },
-		{ "PE32", OPT, 0x10b, 2 },
-		{ "section alignment 0", OPT + 32, 0, 4 },
-		{ "section alignment odd", OPT + 32, 4097, 4 },
-		{ "section alignment huge", OPT + 32, 0x80000000, 4 },
-		{ "file alignment 0", OPT + 36, 0, 4 },
-		{ "file alignment above section alignment", OPT + 36, 8192, 4 },
-		{ "image length", OPT + 56, 2 * 4096, 4 },
-		{ "headers longer than the file", OPT + 60, PE_LEN + 1, 4 },
-		{ "headers shorter than the table", OPT + 60, TABLE, 4 },
-		{ "other subsystem", OPT + 68, 3, 2 },
-		{ "section inside the headers", SECTION(0) + 12, 0, 4 },
-		{ "section not aligned", SECTION(1) + 12, 8193, 4 },
-		{ "sections overlap in memory", SECTION(0) + 8, 8192, 4 },
-		{ "virtual length huge", SECTION(1) + 8, 0xffffffff, 4 },
-		{ "section behind the file", SECTION(1) + 20, PE_LEN, 4 },
-		{ "section far behind the file", SECTION(1) + 20, 0xfffffe00, 4 },
-		{ "section longer than the file", SECTION(1) + 16, 0xffffffff, 4 },
-		{ "sections overlap in the file", SECTION(1) + 20, 512, 4 },
+		{ "no MZ", 0, 0, 2, false },
+		{ "PE header outside", 0x3c, PE_LEN, 4, false },
+		{ "PE header far outside", 0x3c, 0xffffffff, 4, false },
+		{ "no PE", LFANEW, 0, 4, false },
+		{ "no sections", LFANEW + 6, 0, 2, false },
+		{ "too many sections", LFANEW + 6, 97, 2, false },
+		{ "section table behind the headers", LFANEW + 6, 5, 2, false },
+		{ "optional header too short", LFANEW + 20, 111, 2, false },
+		{ "optional header too long", LFANEW + 20, 0xffff, 2, false },
+		{ "PE32", OPT, 0x10b, 2, false },
+		{ "section alignment 0", OPT + 32, 0, 4, false },
+		{ "section alignment odd", OPT + 32, 4097, 4, false },
+		{ "section alignment huge", OPT + 32, 0x80000000, 4, false },
+		{ "file alignment 0", OPT + 36, 0, 4, false },
+		{ "file alignment above section alignment", OPT + 36, 8192, 4, false },
+		{ "image length", OPT + 56, 2 * 4096, 4, true },
+		{ "headers longer than the file", OPT + 60, PE_LEN + 1, 4, false },
+		{ "headers shorter than the table", OPT + 60, TABLE, 4, false },
+		{ "other subsystem", OPT + 68, 3, 2, false },
+		{ "section inside the headers", SECTION(0) + 12, 0, 4, true },
+		{ "section not aligned", SECTION(1) + 12, 8193, 4, true },
+		{ "sections overlap in memory", SECTION(0) + 8, 8192, 4, true },
+		{ "virtual length huge", SECTION(1) + 8, 0xffffffff, 4, true },
+		{ "section behind the file", SECTION(1) + 20, PE_LEN, 4, false },
+		{ "section far behind the file", SECTION(1) + 20, 0xfffffe00, 4, false },
+		{ "section longer than the file", SECTION(1) + 16, 0xffffffff, 4, false },
+		{ "sections overlap in the file", SECTION(1) + 20, 512, 4, true },
 	};
 	uint8_t pe[PE_LEN], *out = NULL;
 	size_t len = 0;
@@ -199,7 +200,8 @@ static void test_malformed(void **state)
 		cb_put_le32(value, rows[i].value);
 		memcpy(pe + rows[i].at, value, rows[i].len);
 		if (cb_pe_stamp(file, cb_bytes_of("x"), &out, &len) != CB_LOADER_FORMAT ||
-		    cb_pe_find(file, ".data", &got) != CB_LOADER_FORMAT)
+		    cb_pe_find(file, ".data", &got) !=
+			    (rows[i].is_readable ? CB_OK : CB_LOADER_FORMAT))
 			fail_msg("accepted: %s", rows[i].what);
 	}
 	assert_null(out);

@@ -442,6 +442,58 @@ static void limits(void **state)
 	assert_int_equal(open_file(&f, CB_RECORD_MAX_LEN), CB_OK);
 }
 
+/* n entries of this tag, each "nested 1: one letter of its own" and for credentials a value. */
+static size_t many(uint16_t tag, unsigned n, size_t value_len, uint8_t *out)
+{
+	size_t len = testport_hex(UID, out, 64);
+
+	for (unsigned i = 0; i < n; i++) {
+		bool has_value = tag == CB_RECORD_TAG_CREDENTIAL;
+		size_t nested_len = 7 + (has_value ? 6 + value_len : 0);
+
+		cb_put_le16(out + len, tag);
+		cb_put_le32(out + len + 2, (uint32_t)nested_len);
+		cb_put_le16(out + len + 6, 1);
+		cb_put_le32(out + len + 8, 1);
+		out[len + 12] = (uint8_t)('a' + i);
+		if (has_value) {
+			cb_put_le16(out + len + 13, 2);
+			cb_put_le32(out + len + 15, (uint32_t)value_len);
+			memset(out + len + 19, 'v', value_len);
+		}
+		len += 6 + nested_len;
+	}
+	return len;
+}
+
+static void over_limits(void **state)
+{
+	static const struct {
+		uint16_t tag;
+		unsigned n;
+		size_t value_len;
+		enum cb_err want;
+	} cases[] = {
+		{ CB_RECORD_TAG_ENVIRONMENT, CB_RECORD_MAX_ENVS, 0, CB_OK },
+		{ CB_RECORD_TAG_ENVIRONMENT, CB_RECORD_MAX_ENVS + 1, 0, CB_RECORD_FORMAT },
+		{ CB_RECORD_TAG_CREDENTIAL, CB_RECORD_MAX_CREDENTIALS, 768, CB_OK },
+		{ CB_RECORD_TAG_CREDENTIAL, CB_RECORD_MAX_CREDENTIALS, 769, CB_RECORD_FORMAT },
+		{ CB_RECORD_TAG_CREDENTIAL, CB_RECORD_MAX_CREDENTIALS + 1, 1, CB_RECORD_FORMAT },
+		{ CB_RECORD_TAG_CREDENTIAL, 3, CB_RECORD_MAX_CREDENTIAL_LEN, CB_OK },
+		{ CB_RECORD_TAG_CREDENTIAL, 1, CB_RECORD_MAX_CREDENTIAL_LEN + 1, CB_RECORD_FORMAT },
+	};
+	static uint8_t body[20000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cb_record r = { 0 };
+		size_t len = many(cases[i].tag, cases[i].n, cases[i].value_len, body);
+
+		if (cb_record_parse_body((struct cb_bytes){ body, len }, &r) != cases[i].want)
+			fail_msg("case %zu", i);
+	}
+}
+
 static void targets(void **state)
 {
 	char name[CB_TARGET_PATH_MAX + 8];
@@ -478,6 +530,7 @@ int main(void)
 		cmocka_unit_test(bodies),
 		cmocka_unit_test(truncated_bodies),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(over_limits),
 		cmocka_unit_test(targets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

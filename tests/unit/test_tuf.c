@@ -110,7 +110,7 @@ static void test_targets(void **state)
 	assert_int_equal(t.serial, 2);
 	assert_int_equal(cb_tuf_newest(tuf, cb_bytes_of("debian"), "aarch64", &t),
 			 CB_META_NO_IMAGE);
-	assert_int_equal(cb_tuf_newest(tuf, cb_bytes_of("debia"), NULL, &t), CB_META_NO_IMAGE);
+	assert_int_equal(cb_tuf_newest(tuf, cb_bytes_of("debian-"), NULL, &t), CB_META_NO_IMAGE);
 	assert_int_equal(cb_tuf_newest(tuf, cb_bytes_of(""), NULL, &t), CB_META_NO_IMAGE);
 	cb_tuf_free(tuf);
 }

@@ -186,6 +186,10 @@ static void test_key_forms(void **state)
 	json_object_set_new(keys, id, key); /* in no role, but malformed */
 	expect_root(2, root12, CB_META_FORMAT);
 	assert_int_equal(try_new(CB_TUF_STANDARD, &f.files[CB_TUF_ROOT]), CB_OK);
+	json_object_set_new(json_object_get(key, "keyval"), "public",
+			    json_string(forge_hex(f.keys[FORGE_ACCOUNTS].public_key, 32)));
+	expect_root(2, root12, CB_META_FORMAT); /* under another key's id */
+	assert_int_equal(try_new(CB_TUF_STANDARD, &f.files[CB_TUF_ROOT]), CB_OK);
 	json_object_set_new(key, "keytype", json_string("rsa"));
 	expect_root(2, root12, CB_META_FORMAT);
 	json_object_del(keys, forge_hex(f.keys[FORGE_STRANGER].id, 32));
@@ -391,6 +395,24 @@ static void test_fast_forward(void **state)
 		floor.version[CB_TUF_ROOT] = 2;
 		expect(&floor, CB_TUF_TIMESTAMP, CB_META_ROLLBACK);
 		floor.version[CB_TUF_ROOT] = 1;
+	}
+}
+
+/* A key that only goes, or only comes, is a change as well. */
+static void test_fast_forward_by_one_key(void **state)
+{
+	static const enum forge_signer keys[] = { FORGE_TIMESTAMP, FORGE_TIMESTAMP_NEW };
+	struct cb_tuf_versions floor = { .version = { 1, 99999, 99999, 99999, 99999 } };
+
+	(void)state;
+	for (unsigned n_before = 1; n_before <= 2; n_before++) {
+		forge_done(&f);
+		forge_init(&f);
+		forge_set_role(&f, "timestamp", n_before, keys, 1);
+		forge_sign(&f);
+		forge_set_role(&f, "timestamp", 3 - n_before, keys, 1);
+		forge_root(&f, 2, 2, root12);
+		expect(&floor, COMPLETE);
 	}
 }
 
@@ -637,17 +659,29 @@ static void test_realm_id(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_trusted_root),     TEST(test_thresholds),
-		TEST(test_duplicate_keys),   TEST(test_key_limits),
-		TEST(test_key_forms),	     TEST(test_root_extension),
-		TEST(test_rotation),	     TEST(test_rotation_needs_both),
-		TEST(test_root_versions),    TEST(test_refused_root_is_not_trusted),
-		TEST(test_root_expiry),	     TEST(test_root_steps),
-		TEST(test_revoked_role_key), TEST(test_floor),
-		TEST(test_fast_forward),     TEST(test_fast_forward_without_rotation),
-		TEST(test_check_timestamp),  TEST(test_restart),
-		TEST(test_mix_and_match),    TEST(test_bit_flips),
-		TEST(test_no_memory),	     TEST(test_times),
+		TEST(test_trusted_root),
+		TEST(test_thresholds),
+		TEST(test_duplicate_keys),
+		TEST(test_key_limits),
+		TEST(test_key_forms),
+		TEST(test_root_extension),
+		TEST(test_rotation),
+		TEST(test_rotation_needs_both),
+		TEST(test_root_versions),
+		TEST(test_refused_root_is_not_trusted),
+		TEST(test_root_expiry),
+		TEST(test_root_steps),
+		TEST(test_revoked_role_key),
+		TEST(test_floor),
+		TEST(test_fast_forward),
+		TEST(test_fast_forward_by_one_key),
+		TEST(test_fast_forward_without_rotation),
+		TEST(test_check_timestamp),
+		TEST(test_restart),
+		TEST(test_mix_and_match),
+		TEST(test_bit_flips),
+		TEST(test_no_memory),
+		TEST(test_times),
 		TEST(test_realm_id),
 	};
 

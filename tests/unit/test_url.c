@@ -40,7 +40,8 @@ static void test_parse(void **state)
 		{ "http://[fe80::1]/x", "http fe80::1 80 /x" },
 		{ "http://[2001:DB8::1]:81/x", "http 2001:db8::1 81 /x" },
 		{ "http://[::ffff:1.2.3.4]/", "http ::ffff:1.2.3.4 80 /" },
-		{ "http://a_b-c.d/%41%00~!$&'()*+,;=:@/", "http a_b-c.d 80 /%41%00~!$&'()*+,;=:@/" },
+		{ "http://a_b-c.d/%41%00~!$&'()*+,;=:@/",
+		  "http a_b-c.d 80 /%41%00~!$&'()*+,;=:@/" },
 		{ "", "URL_FORMAT" },
 		{ "http", "URL_FORMAT" },
 		{ "http:", "URL_FORMAT" },
@@ -147,10 +148,14 @@ static void test_base(void **state)
 	static const struct {
 		const char *url, *want;
 	} cases[] = {
-		{ "http://a", "http a 80 /" },		    { "http://a/r", "http a 80 /r/" },
-		{ "http://a/r/", "http a 80 /r/" },	    { "http://a/r?", "URL_FORMAT" },
-		{ "http://a?q", "URL_FORMAT" },		    { "http://a/r#f", "URL_FORMAT" },
-		{ "https://a:8443/r", "https a 8443 /r/" }, { "x", "URL_FORMAT" },
+		{ "http://a", "http a 80 /" },
+		{ "http://a/r", "http a 80 /r/" },
+		{ "http://a/r/", "http a 80 /r/" },
+		{ "http://a/r?", "URL_FORMAT" },
+		{ "http://a?q", "URL_FORMAT" },
+		{ "http://a/r#f", "URL_FORMAT" },
+		{ "https://a:8443/r", "https a 8443 /r/" },
+		{ "x", "URL_FORMAT" },
 	};
 
 	(void)state;
@@ -201,11 +206,16 @@ static void test_authority(void **state)
 	static const struct {
 		const char *url, *want;
 	} cases[] = {
-		{ "http://a/", "a" },		     { "http://a:80/", "a" },
-		{ "https://a:443/", "a" },	     { "https://a:80/", "a:80" },
-		{ "http://a:443/", "a:443" },	     { "http://a:1/", "a:1" },
-		{ "http://a:10/", "a:10" },	     { "http://a:65535/", "a:65535" },
-		{ "http://[::1]/", "[::1]" },	     { "http://[::1]:8080/", "[::1]:8080" },
+		{ "http://a/", "a" },
+		{ "http://a:80/", "a" },
+		{ "https://a:443/", "a" },
+		{ "https://a:80/", "a:80" },
+		{ "http://a:443/", "a:443" },
+		{ "http://a:1/", "a:1" },
+		{ "http://a:10/", "a:10" },
+		{ "http://a:65535/", "a:65535" },
+		{ "http://[::1]/", "[::1]" },
+		{ "http://[::1]:8080/", "[::1]:8080" },
 		{ "http://10.0.0.1/", "10.0.0.1" },
 	};
 

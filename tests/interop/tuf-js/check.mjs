@@ -116,7 +116,7 @@ strict('custom that does not fit the path', FORMAT, (v) => v.edit('targets', (s)
 }));
 strict('17 signatures', LIMIT, (v) => v.tamper('timestamp', (f) => {
 	for (let i = 0; i < 16; i++)
-		f.signatures.push({ keyid: String(i).repeat(64).slice(0, 64), sig: f.signatures[0].sig });
+		f.signatures.push({ keyid: String(i).padStart(64, '0'), sig: f.signatures[0].sig });
 }));
 
 // ---- tuf-js ----
