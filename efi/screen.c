@@ -81,7 +81,7 @@ static void live_show(struct cb_screen *s, struct cb_text *text)
 
 /* ---- Lines ---- */
 
-void cb_screen_line(struct cb_screen *s, const char *text)
+static void line(struct cb_screen *s, const char *text)
 {
 	struct cb_text clean = { 0 };
 	size_t at = 0;
@@ -104,6 +104,13 @@ void cb_screen_line(struct cb_screen *s, const char *text)
 	} while (at < clean.len);
 }
 
+void cb_screen_line(struct cb_screen *s, const char *text)
+{
+	/* It moves the error screen up: the next error is shown in full. */
+	s->err = CB_OK;
+	line(s, text);
+}
+
 static void coded_line(struct cb_screen *s, enum cb_err err, const char *subject)
 {
 	struct cb_text text = { 0 };
@@ -114,7 +121,7 @@ static void coded_line(struct cb_screen *s, enum cb_err err, const char *subject
 		cb_text_str(&text, ": ");
 		cb_text_str(&text, subject);
 	}
-	cb_screen_line(s, cb_text_done(&text));
+	line(s, cb_text_done(&text));
 }
 
 static void hint_line(struct cb_screen *s, enum cb_err err)
@@ -125,7 +132,7 @@ static void hint_line(struct cb_screen *s, enum cb_err err)
 		return;
 	cb_text_str(&text, "What to do: ");
 	cb_text_str(&text, cb_err_info(err)->hint);
-	cb_screen_line(s, cb_text_done(&text));
+	line(s, cb_text_done(&text));
 }
 
 /* Is it the error that stands on the screen already? Remembers it. */
@@ -159,12 +166,12 @@ void cb_screen_error(struct cb_screen *s, enum cb_err err, const char *subject)
 	}
 
 	live_end(s);
-	cb_screen_line(s, "");
+	line(s, "");
 	coded_line(s, err, subject);
 	hint_line(s, err);
-	cb_screen_line(s, "");
+	line(s, "");
 	if (cb_err_info(err)->code / 100 == 1)
-		cb_screen_line(s, "It is tried again by itself.");
+		line(s, "It is tried again by itself.");
 	cb_text_str(&choices, "R retry   B reboot");
 	if (s->n_environments > 1)
 		cb_text_str(&choices, "   E another environment");
@@ -172,7 +179,7 @@ void cb_screen_error(struct cb_screen *s, enum cb_err err, const char *subject)
 		cb_text_str(&choices, "   F firmware setup");
 	if (s->offers_next_option)
 		cb_text_str(&choices, "   N continue with the next boot option");
-	cb_screen_line(s, cb_text_done(&choices));
+	line(s, cb_text_done(&choices));
 }
 
 /* ---- Events ---- */
@@ -199,7 +206,7 @@ static void show_stage(struct cb_screen *s, enum cb_stage stage)
 		cb_text_str(&again, texts[stage]);
 		live_show(s, &again);
 	} else {
-		cb_screen_line(s, texts[stage]);
+		line(s, texts[stage]);
 	}
 }
 
@@ -213,7 +220,7 @@ static void show_layout(struct cb_screen *s, const char *layout)
 	cb_text_str(&text, "Keyboard layout: ");
 	cb_text_str(&text, layout);
 	cb_text_str(&text, " (F2 changes it)");
-	cb_screen_line(s, cb_text_done(&text));
+	line(s, cb_text_done(&text));
 }
 
 static void show_prompt(struct cb_screen *s, const struct cb_event *e)
@@ -222,7 +229,7 @@ static void show_prompt(struct cb_screen *s, const struct cb_event *e)
 	const char *label = is_secret ? "Passphrase: " : "Account: ";
 	size_t label_len = strlen(label), room = s->columns - label_len;
 	size_t first = 0, n = e->prompt.text.len, cursor = e->prompt.cursor;
-	char line[CB_SCREEN_MAX_COLUMNS];
+	char shown[CB_SCREEN_MAX_COLUMNS];
 
 	/* Long texts scroll so that the cursor stays in sight. */
 	if (cursor > room)
@@ -231,12 +238,12 @@ static void show_prompt(struct cb_screen *s, const struct cb_event *e)
 	show_layout(s, e->prompt.layout);
 	if (!s->is_prompting || s->live_len < label_len || memcmp(s->live, label, label_len) != 0)
 		live_end(s);
-	memcpy(line, label, label_len);
+	memcpy(shown, label, label_len);
 	if (is_secret)
-		memset(line + label_len, '*', n);
+		memset(shown + label_len, '*', n);
 	else if (n)
-		memcpy(line + label_len, e->prompt.text.p + first, n);
-	live_set(s, line, label_len + n, label_len + cursor - first);
+		memcpy(shown + label_len, e->prompt.text.p + first, n);
+	live_set(s, shown, label_len + n, label_len + cursor - first);
 	s->is_prompting = true;
 	s->is_cursor_at_end = cursor == e->prompt.text.len;
 	if (e->prompt.is_final)
@@ -256,14 +263,14 @@ static void show_menu_head(struct cb_screen *s, const struct cb_event *e)
 {
 	struct cb_text title = { 0 };
 
-	cb_screen_line(s, "");
+	line(s, "");
 	cb_text_str(&title, "Signed in");
 	if (e->menu.account_title && *e->menu.account_title) {
 		cb_text_str(&title, " as ");
 		cb_text_str(&title, e->menu.account_title);
 	}
 	cb_text_str(&title, e->menu.n > 1 ? ". What shall start?" : ".");
-	cb_screen_line(s, cb_text_done(&title));
+	line(s, cb_text_done(&title));
 	if (e->menu.n <= 1)
 		return;
 	for (unsigned i = 0; i < e->menu.n && i < CB_MENU_MAX; i++) {
@@ -271,9 +278,9 @@ static void show_menu_head(struct cb_screen *s, const struct cb_event *e)
 
 		cb_text_str(&item, "  ");
 		menu_item(&item, e, i, s->columns - 8);
-		cb_screen_line(s, cb_text_done(&item));
+		line(s, cb_text_done(&item));
 	}
-	cb_screen_line(s, "Up and Down choose, Enter starts.");
+	line(s, "Up and Down choose, Enter starts.");
 }
 
 static void show_menu(struct cb_screen *s, const struct cb_event *e)
@@ -306,7 +313,7 @@ static void show_notice(struct cb_screen *s, const struct cb_event *e)
 		cb_text_str(&text, ": ");
 		cb_text_str(&text, e->subject);
 	}
-	cb_screen_line(s, cb_text_done(&text));
+	line(s, cb_text_done(&text));
 }
 
 static void show_progress(struct cb_screen *s, const struct cb_event *e)

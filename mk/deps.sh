@@ -11,7 +11,7 @@ readonly efi="clang lld llvm gnu-efi patch xz-utils zstd ca-certificates python3
 readonly run="$tool $efi qemu-system-x86 ovmf mtools dosfstools busybox-static cpio"
 # Chosen by its name.
 # shellcheck disable=SC2034
-readonly test="$run libclang-rt-14-dev libcmocka-dev casync libarchive-tools clang-format clang-tidy cppcheck shellcheck
+readonly test="$run libclang-rt-14-dev libcmocka-dev casync libarchive-tools python3-argon2 clang-format clang-tidy cppcheck shellcheck
 	codespell valgrind scdoc curl socat expect openssl faketime python3-pefile python3-pexpect nodejs npm
 	git procps file"
 

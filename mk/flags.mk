@@ -38,11 +38,11 @@ EFI_GNUEFI := -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 # clang 14 asks for the second option, later ones take the first alone.
 EFI_ZERO_INIT := -ftrivial-auto-var-init=zero \
 	-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
-EFI_OWN := $(patsubst -std=gnu11,-std=gnu17,$(EFI_BASE)) -g0 $(EFI_ZERO_INIT) \
+EFI_OWN := $(patsubst -std=gnu11,-std=gnu17,$(EFI_BASE)) -g0 $(EFI_ZERO_INIT) -fstack-protector-strong \
 	-Wframe-larger-than=4096 $(WARNINGS)
 EFI_OPT ?= -Oz
 # Our own files that run once per byte or packet rather than once per boot; mk/library.mk has the libraries'.
-EFI_HOT := core/blake2b core/digest core/chunk core/fetch% net/checksum net/frame net/stream
+EFI_HOT := core/blake2b core/digest core/chunk core/fetch% core/conn% core/http core/job core/mirror net/checksum net/frame net/stream
 # Vector code is slow where the processor is emulated, and not faster for BLAKE2b where it isn't.
 EFI_SCALAR := -fno-vectorize -fno-slp-vectorize
 EFI_LDFLAGS := -subsystem:efi_application -entry:efi_main -nodefaultlib -opt:ref -opt:icf -Brepro

@@ -24,7 +24,8 @@ bearssl_hot = src/symcipher/aes_x86ni_gcm% src/symcipher/chacha20_sse2% src/symc
 zstd_files = $(addprefix lib/common/,debug.c entropy_common.c error_private.c fse_decompress.c xxhash.c zstd_common.c) \
 	$(call rel,lib/decompress/*.c)
 zstd_flags = -I$(SRC)/lib -I$(SRC)/lib/common -DZSTD_DISABLE_ASM=1 -DZSTD_LEGACY_SUPPORT=0 \
-	-DZSTD_STRIP_ERROR_STRINGS=1 -DDYNAMIC_BMI2=0 -DZSTD_TRACE=0 -DXXH_NAMESPACE=ZSTD_
+	-DZSTD_STRIP_ERROR_STRINGS=1 -DDYNAMIC_BMI2=0 -DZSTD_TRACE=0 -DXXH_NAMESPACE=ZSTD_ \
+	$(if $(filter efi-%,$(VARIANT)),-DZSTD_NO_INTRINSICS=1 $(EFI_SCALAR))
 zstd_hot = lib/decompress/zstd_decompress_block% lib/decompress/huf_decompress% lib/common/entropy_common% \
 	lib/common/fse_decompress%
 

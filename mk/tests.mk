@@ -15,13 +15,13 @@ link_san = @printf '  LD      %s\n' $@; mkdir -p $(@D)
 own_link_flags = $(shell sed -n 's|^/[*] LINK: \(.*\) [*]/$$|\1|p' $(1))
 $(unit_bin): $(BUILD)/san/%: $(BUILD)/san/tests/unit/%.o $(call san_libs,san)
 	$(link_san)
-	$(Q)$(SAN_CC) $(SAN_SANITIZERS) $(call own_link_flags,tests/unit/$*.c) -o $@ $^ $(HOST_LIBS) -lcmocka
+	$(Q)$(SAN_CC) $(SAN_SANITIZERS) $(call own_link_flags,tests/unit/$*.c) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
 $(sim_bin): $(BUILD)/san/sim/%: $(BUILD)/san/tests/sim/%.o $(call san_libs,san)
 	$(link_san)
-	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -o $@ $^ $(HOST_LIBS) -lcmocka
+	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
 $(fuzz_bin): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(call san_libs,fuzz)
 	$(link_san)
-	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS) -lcmocka
+	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
 
 # Measuring programs: as the product is built, without sanitizers.
 $(BUILD)/bench/%: tests/bench/%.c $(sim_src) tests/unit/sim_realm.c $(wildcard tests/sim/*.h tests/unit/*.h) $(BUILD)/host/libhost.a $(BUILD)/host/libcore.a

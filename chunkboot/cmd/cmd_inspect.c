@@ -13,11 +13,10 @@ static void print_value(const char *label, int depth, const json_t *value);
 
 static void print_members(int depth, const json_t *object)
 {
-	const char *key;
-	json_t *member;
+	json_t *o = (json_t *)(uintptr_t)object;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, member)
-		print_value(key, depth, member);
+	for (void *at = json_object_iter(o); at != NULL; at = json_object_iter_next(o, at))
+		print_value(json_object_iter_key(at), depth, json_object_iter_value(at));
 }
 
 static void print_scalar(const char *label, int depth, const json_t *value)
@@ -38,9 +37,6 @@ static void print_scalar(const char *label, int depth, const json_t *value)
 /* NOLINTNEXTLINE(misc-no-recursion): our own documents, at most MAX_DEPTH deep */
 static void print_value(const char *label, int depth, const json_t *value)
 {
-	size_t i;
-	json_t *item;
-
 	if (depth >= MAX_DEPTH)
 		return;
 	if (!json_is_object(value) && !json_is_array(value)) {
@@ -52,7 +48,8 @@ static void print_value(const char *label, int depth, const json_t *value)
 		print_members(depth + 1, value);
 		return;
 	}
-	json_array_foreach(value, i, item) print_value(label, depth, item);
+	for (size_t i = 0; i < json_array_size(value); i++)
+		print_value(label, depth, json_array_get(value, i));
 }
 
 static enum cb_err run(int n, char **operands, struct cb_error *e)

@@ -158,9 +158,10 @@ static void add_signed_mirrors(struct cb_boot *b)
 		enum cb_err err = cb_fetch_add_mirror(b->fetch, info->mirrors[i], NULL);
 
 		if (err != CB_OK)
-			cb_boot_emit(b, &(struct cb_event){ .kind = CB_EVENT_NOTICE,
-							    .err = err,
-							    .subject = "signed mirror" });
+			cb_boot_emit(b,
+				     &(struct cb_event){ .kind = CB_EVENT_NOTICE,
+							 .err = err,
+							 .subject = "signed mirror" });
 	}
 }
 
@@ -209,6 +210,14 @@ static bool is_network_trouble(enum cb_err err)
 	return cb_err_info(err)->code / 100 == 1 && err != CB_URL_FORMAT;
 }
 
+/* What helps a person with network trouble is the mirror's name, not the file's. */
+static const char *trouble_subject(const struct cb_boot *b, const char *subject)
+{
+	if (is_network_trouble(b->err) && b->fetch && cb_fetch_n_sources(b->fetch) > 0)
+		return cb_fetch_source_name(b->fetch, 0);
+	return subject;
+}
+
 static void failed_enter(struct cb_boot *b)
 {
 	b->retry_at_ms = 0;
@@ -218,11 +227,12 @@ static void failed_enter(struct cb_boot *b)
 		if (b->retry_delay_ms > CB_BOOT_RETRY_MAX_MS)
 			b->retry_delay_ms = CB_BOOT_RETRY_MAX_MS;
 	}
-	cb_boot_emit(b, &(struct cb_event){
-				.kind = CB_EVENT_ERROR,
-				.err = b->err,
-				.subject = b->subject,
-			});
+	cb_boot_emit(b,
+		     &(struct cb_event){
+			     .kind = CB_EVENT_ERROR,
+			     .err = b->err,
+			     .subject = trouble_subject(b, b->subject),
+		     });
 }
 
 static void retry(struct cb_boot *b)

@@ -241,10 +241,10 @@ static void name_bad_mirrors(struct cb_boot *b)
 		if (stats.wrong_objects == b->wrong_seen[i])
 			continue;
 		b->wrong_seen[i] = stats.wrong_objects;
-		cb_boot_emit(b, &(struct cb_event){
-					.kind = CB_EVENT_NOTICE,
-					.err = CB_CHUNK_HASH,
-					.subject = cb_fetch_source_name(b->fetch, i) });
+		cb_boot_emit(b,
+			     &(struct cb_event){ .kind = CB_EVENT_NOTICE,
+						 .err = CB_CHUNK_HASH,
+						 .subject = cb_fetch_source_name(b->fetch, i) });
 	}
 }
 
@@ -286,8 +286,8 @@ static void report(struct cb_boot *b, uint64_t *ret_wake_ms, bool is_last)
 		name_bad_mirrors(b);
 		show_progress(b, done, total);
 	}
-	idle_since = stats.last_progress_ms > b->waiting_ms ? stats.last_progress_ms :
-							      b->waiting_ms;
+	idle_since =
+		stats.last_progress_ms > b->waiting_ms ? stats.last_progress_ms : b->waiting_ms;
 	if (now >= idle_since + CB_BOOT_WAITING_MS) {
 		b->waiting_ms = now;
 		cb_boot_emit(b, &(struct cb_event){ .kind = CB_EVENT_WAITING });

@@ -17,7 +17,8 @@
 #define CB_BOOT_WAITING_MS 5000 /* without progress: say that we wait for the network */
 #define CB_BOOT_RETRY_FIRST_MS 10000 /* error screens for network trouble retry by themselves */
 #define CB_BOOT_RETRY_MAX_MS 60000
-#define CB_BOOT_COUNTDOWN_MS 2000 /* a single environment boots after it; the fetch runs meanwhile */
+#define CB_BOOT_COUNTDOWN_MS                                                                       \
+	2000 /* a single environment boots after it; the fetch runs meanwhile */
 #define CB_BOOT_RECORD_JSON_MAX 16384
 
 struct cb_boot {

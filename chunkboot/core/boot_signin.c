@@ -84,8 +84,7 @@ static void account_key(struct cb_boot *b, enum cb_line_result result)
 		ask(b, CB_PROMPT_PASSPHRASE);
 		return;
 	}
-	cb_boot_emit(b,
-		     &(struct cb_event){ .kind = CB_EVENT_REFUSED, .err = CB_ACCOUNT_SYNTAX });
+	cb_boot_emit(b, &(struct cb_event){ .kind = CB_EVENT_REFUSED, .err = CB_ACCOUNT_SYNTAX });
 	ask(b, CB_PROMPT_ACCOUNT);
 }
 

@@ -150,8 +150,12 @@ bool cb_source_is_slowed(const struct cb_source *s)
 
 bool cb_source_is_down(const struct cb_source *s)
 {
-	return s->n_fails >= CB_SOURCE_DOWN_FAILS &&
-		(!s->is_up || s->fetch->now_ms - s->last_byte_ms >= CB_SOURCE_LOST_MS);
+	unsigned n = s->last_err == CB_NET_CLOSED ? CB_SOURCE_DOWN_CLOSED : CB_SOURCE_DOWN_FAILS;
+
+	/* Silence is judged by the job, which has more patience. */
+	if (s->n_fails < n || s->last_err == CB_NET_TIMEOUT)
+		return false;
+	return !s->is_up || s->fetch->now_ms - s->last_byte_ms >= CB_SOURCE_LOST_MS;
 }
 
 /* ---- Steps ---- */

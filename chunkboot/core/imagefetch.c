@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Beside the decoded segments: stored chunks in flight, the decoder, the firmware's own needs. */
-#define WORKING_MEMORY (48ull << 20)
+/* Beside the decoded segments: stored chunks in flight, the decoder, firmware and kernel themselves. */
+#define WORKING_MEMORY (96ull << 20)
 
 struct cb_imagefetch {
 	const struct cb_platform *platform;
@@ -195,14 +195,15 @@ static enum cb_err submit(struct cb_imagefetch *im, const struct cb_job_params *
 
 static enum cb_err start_manifest(struct cb_imagefetch *im)
 {
-	return submit(im, &(struct cb_job_params){
-				  .ctx = im,
-				  .n_items = 1,
-				  .describe = describe_manifest,
-				  .deliver = deliver_manifest,
-				  .absent_err = CB_MANIFEST_HASH,
-				  .wrong_err = CB_MANIFEST_HASH,
-			  });
+	return submit(im,
+		      &(struct cb_job_params){
+			      .ctx = im,
+			      .n_items = 1,
+			      .describe = describe_manifest,
+			      .deliver = deliver_manifest,
+			      .absent_err = CB_MANIFEST_HASH,
+			      .wrong_err = CB_MANIFEST_HASH,
+		      });
 }
 
 static enum cb_err start_chunks(struct cb_imagefetch *im)
@@ -217,15 +218,16 @@ static enum cb_err start_chunks(struct cb_imagefetch *im)
 		err = cb_decoder_new(&im->platform->mem, &im->decoder);
 	if (err != CB_OK)
 		return err;
-	return submit(im, &(struct cb_job_params){
-				  .ctx = im,
-				  .n_items = im->manifest.n_chunks,
-				  .describe = describe_chunk,
-				  .deliver = deliver_chunk,
-				  .absent_err = CB_CHUNK_MISSING,
-				  .wrong_err = CB_CHUNK_HASH,
-				  .priority = 1,
-			  });
+	return submit(im,
+		      &(struct cb_job_params){
+			      .ctx = im,
+			      .n_items = im->manifest.n_chunks,
+			      .describe = describe_chunk,
+			      .deliver = deliver_chunk,
+			      .absent_err = CB_CHUNK_MISSING,
+			      .wrong_err = CB_CHUNK_HASH,
+			      .priority = 1,
+		      });
 }
 
 /* The object a failed job was about, by name. */
@@ -294,8 +296,7 @@ const struct cb_tuf_target *cb_imagefetch_target(const struct cb_imagefetch *im)
 	return &im->target;
 }
 
-void cb_imagefetch_progress(const struct cb_imagefetch *im, uint64_t *ret_done,
-			    uint64_t *ret_total)
+void cb_imagefetch_progress(const struct cb_imagefetch *im, uint64_t *ret_done, uint64_t *ret_total)
 {
 	*ret_done = im->done_bytes;
 	*ret_total = im->has_manifest ? im->manifest.stored_total : 0;

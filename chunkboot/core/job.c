@@ -62,8 +62,8 @@ static void set_done(struct cb_job *job, uint32_t item)
 {
 	struct cb_item *it = &job->items[item];
 
-	if (it->phase == CB_ITEM_TODO)
-		job->n_todo--;
+	if (it->phase == CB_ITEM_WAITING)
+		job->n_waiting--;
 	it->phase = CB_ITEM_DONE;
 	it->n_flying = 0;
 	job->n_left--;
@@ -141,23 +141,23 @@ static bool may_ask(struct cb_job *job, uint32_t item, const struct cb_source *s
 }
 
 /* The lowest item that waits to be asked for, or n_items. */
-static uint32_t skip_to_todo(struct cb_job *job)
+static uint32_t skip_to_waiting(struct cb_job *job)
 {
-	while (job->first < job->params.n_items && job->items[job->first].phase != CB_ITEM_TODO)
+	while (job->first < job->params.n_items && job->items[job->first].phase != CB_ITEM_WAITING)
 		job->first++;
 	return job->first;
 }
 
 bool cb_job_pick(struct cb_job *job, const struct cb_source *s, bool is_new, uint32_t *ret_item)
 {
-	if (job->status != CB_JOB_RUNNING || job->n_todo == 0)
+	if (job->status != CB_JOB_RUNNING || job->n_waiting == 0)
 		return false;
-	skip_to_todo(job);
+	skip_to_waiting(job);
 	uint32_t end = job->params.n_items;
 	if (end - job->first > SCAN_MAX)
 		end = job->first + SCAN_MAX;
 	for (uint32_t i = job->first; i < end; i++) {
-		if (job->items[i].phase != CB_ITEM_TODO || !may_ask(job, i, s, is_new))
+		if (job->items[i].phase != CB_ITEM_WAITING || !may_ask(job, i, s, is_new))
 			continue;
 		*ret_item = i;
 		return true;
@@ -169,8 +169,8 @@ void cb_job_fly(struct cb_job *job, uint32_t item)
 {
 	struct cb_item *it = &job->items[item];
 
-	if (it->phase == CB_ITEM_TODO)
-		job->n_todo--;
+	if (it->phase == CB_ITEM_WAITING)
+		job->n_waiting--;
 	it->phase = CB_ITEM_FLYING;
 	it->n_flying++;
 }
@@ -182,8 +182,8 @@ static void land(struct cb_job *job, uint32_t item)
 
 	if (--it->n_flying > 0)
 		return;
-	it->phase = CB_ITEM_TODO;
-	job->n_todo++;
+	it->phase = CB_ITEM_WAITING;
+	job->n_waiting++;
 	if (item < job->first)
 		job->first = item;
 }
@@ -236,7 +236,7 @@ static void set_bad(struct cb_source *s, const struct cb_ask *ask, enum cb_answe
 		return;
 	it->avoid |= bit_of(s);
 	if (answer == CB_ANSWER_FAILED) {
-		if (it->n_failed < CB_ITEM_MAX_FAILED)
+		if (it->n_failed < CB_ITEM_MAX_CUT)
 			it->n_failed++;
 		return;
 	}
@@ -325,7 +325,8 @@ static bool is_lost(struct cb_job *job, uint32_t item, enum cb_err *ret_err)
 		*ret_err = why_missing(job, it);
 		return true;
 	}
-	if (it->n_failed >= CB_ITEM_MAX_FAILED) {
+	if (it->n_failed >=
+	    (it->trouble == TROUBLE_CLOSED ? CB_ITEM_MAX_CUT : CB_ITEM_MAX_FAILED)) {
 		*ret_err = trouble_err[it->trouble];
 		return true;
 	}
@@ -337,11 +338,11 @@ bool cb_job_judge(struct cb_job *job)
 	bool has_changed = false;
 	enum cb_err err;
 
-	uint32_t i = skip_to_todo(job), end = job->params.n_items;
+	uint32_t i = skip_to_waiting(job), end = job->params.n_items;
 	if (end - i > JUDGE_SPAN)
 		end = i + JUDGE_SPAN;
 	for (; job->status == CB_JOB_RUNNING && i < end; i++) {
-		if (job->items[i].phase != CB_ITEM_TODO || !is_lost(job, i, &err))
+		if (job->items[i].phase != CB_ITEM_WAITING || !is_lost(job, i, &err))
 			continue;
 		cb_job_give_up(job, i, err);
 		has_changed = true;
@@ -349,7 +350,7 @@ bool cb_job_judge(struct cb_job *job)
 	const struct cb_fetch *f = job->fetch;
 	uint64_t since = f->last_body_ms > job->submitted_ms ? f->last_body_ms : job->submitted_ms;
 	if (job->status == CB_JOB_RUNNING && f->now_ms - since >= CB_FETCH_STALL_MS) {
-		uint32_t item = job->n_todo > 0 ? job->first : 0;
+		uint32_t item = job->n_waiting > 0 ? job->first : 0;
 		cb_job_fail(job, trouble_err[job->items[item].trouble], item);
 		has_changed = true;
 	}
@@ -381,7 +382,7 @@ enum cb_err cb_fetch_submit(struct cb_fetch *f, const struct cb_job_params *para
 	}
 	job->fetch = f;
 	job->params = *params;
-	job->n_left = job->n_todo = params->n_items;
+	job->n_left = job->n_waiting = params->n_items;
 	cb_fetch_update_clock(f);
 	job->submitted_ms = f->now_ms;
 	f->judge_ms = 0;

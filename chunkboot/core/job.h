@@ -8,8 +8,9 @@
 #define CB_ITEM_MAX_WRONG                                                                          \
 	4 /* wrong answers until an item is given up, when all sources had a try */
 #define CB_ITEM_MAX_FAILED 4 /* the same for failed answers */
+#define CB_ITEM_MAX_CUT 15 /* the same for answers that were cut off; lines do that */
 
-enum cb_item_phase { CB_ITEM_TODO, CB_ITEM_FLYING, CB_ITEM_DONE };
+enum cb_item_phase { CB_ITEM_WAITING, CB_ITEM_FLYING, CB_ITEM_DONE };
 
 /* Eight bytes an item: a job may have a million. */
 struct cb_item {
@@ -30,8 +31,8 @@ struct cb_job {
 	struct cb_job_params params;
 	struct cb_item *items;
 	uint32_t n_left; /* items not done */
-	uint32_t n_todo;
-	uint32_t first; /* no item below is TODO */
+	uint32_t n_waiting;
+	uint32_t first; /* no item below waits */
 	uint64_t submitted_ms;
 	enum cb_job_status status;
 	enum cb_err err;
@@ -55,11 +56,11 @@ struct cb_fetch {
 void cb_fetch_update_clock(struct cb_fetch *f);
 /* Asks the job what the item is. */
 void cb_job_describe(struct cb_job *job, uint32_t item, struct cb_fetch_item *ret);
-/* The first TODO item that source s may be asked for now; is_new: on a fresh connection. False: none. */
+/* The first waiting item that source s may be asked for now; is_new: on a fresh connection. False: none. */
 bool cb_job_pick(struct cb_job *job, const struct cb_source *s, bool is_new, uint32_t *ret_item);
-/* TODO -> FLYING, or FLYING once more. */
+/* WAITING -> FLYING, or FLYING once more. */
 void cb_job_fly(struct cb_job *job, uint32_t item);
-/* Gives up the first TODO items that nobody can deliver any more. True when something changed. */
+/* Gives up the first waiting items that nobody can deliver any more. True when something changed. */
 bool cb_job_judge(struct cb_job *job);
 void cb_job_fail(struct cb_job *job, enum cb_err err, uint32_t item);
 /* Removes an item that cannot be asked for (malformed path): asks `missing`. */

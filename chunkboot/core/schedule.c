@@ -66,7 +66,7 @@ static void ask_for(struct cb_source *s, void *place, struct cb_job *job, uint32
 		s->ops->ask(s, place, &ask, &what, what.is_mutable || job->items[item].is_fresh);
 	if (err == CB_OK)
 		cb_job_fly(job, item);
-	else if (job->items[item].phase == CB_ITEM_TODO)
+	else if (job->items[item].phase == CB_ITEM_WAITING)
 		cb_job_give_up(job, item, err);
 }
 
@@ -145,12 +145,12 @@ static bool hand_out(struct cb_fetch *f, struct cb_source *s, unsigned *n_left)
 	return has_asked;
 }
 
-static uint64_t n_todo(const struct cb_fetch *f)
+static uint64_t n_waiting(const struct cb_fetch *f)
 {
 	uint64_t n = 0;
 
 	for (const struct cb_job *job = f->jobs; job; job = job->next)
-		n += job->status == CB_JOB_RUNNING ? job->n_todo : 0;
+		n += job->status == CB_JOB_RUNNING ? job->n_waiting : 0;
 	return n;
 }
 
@@ -176,7 +176,7 @@ static bool make_places(struct cb_fetch *f, struct cb_source *s, uint64_t *wake_
 		bool is_pinned = job->items[item].pin != CB_PIN_ANY;
 		unsigned coming = s->ops->n_coming(s);
 		wake_at(wake_ms, f->now_ms + LATE_MS / 2);
-		if (is_pinned ? coming > 0 : n_coming(f) >= n_todo(f))
+		if (is_pinned ? coming > 0 : n_coming(f) >= n_waiting(f))
 			return has_grown;
 		bool needs_new = pick(f, s, /*is_new=*/false, &item) == NULL;
 		if (!s->ops->grow(s, needs_new))

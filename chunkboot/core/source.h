@@ -9,6 +9,7 @@
 #define CB_SOURCE_BACKOFF_MS 250u /* after the first failure; doubles with each further one */
 #define CB_SOURCE_BACKOFF_MAX_MS 8000u
 #define CB_SOURCE_DOWN_FAILS 4 /* failures in a row that make a source count as down */
+#define CB_SOURCE_DOWN_CLOSED 12 /* the same where it accepts connections and then ends them */
 #define CB_SOURCE_LOST_MS 60000u /* one that has answered before counts as down only after this */
 #define CB_SOURCE_RETRY_AFTER_MAX_MS 30000u
 #define CB_SOURCE_DEMOTE_WRONG 2 /* wrong objects until it is only asked when others cannot */

@@ -40,11 +40,11 @@ json_t *cb_inspect_metadata(struct cb_bytes file)
 	json_error_t error;
 	json_t *whole = json_loadb((const char *)file.p, file.len, JSON_REJECT_DUPLICATES, &error);
 	json_t *body = json_object_get(whole, "signed");
-	json_t *role = json_object_get(body, "_type"), *signers = json_array(), *signature, *ret;
-	size_t i;
+	json_t *role = json_object_get(body, "_type"), *signers = json_array(), *ret;
+	const json_t *signatures = json_object_get(whole, "signatures");
 
-	json_array_foreach(json_object_get(whole, "signatures"), i, signature)
-		json_array_append(signers, json_object_get(signature, "keyid"));
+	for (size_t i = 0; i < json_array_size(signatures); i++)
+		json_array_append(signers, json_object_get(json_array_get(signatures, i), "keyid"));
 	ret = json_is_string(role) ?
 		json_pack("{ss sO sO sO sO sO}", "type", "metadata", "role", role, "version",
 			  json_object_get(body, "version"), "expires",

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -300,12 +301,20 @@ static void linux_event(void *ctx, const struct cb_event *event)
 		l->on_event(l->on_event_ctx, event);
 }
 
+/* What the kernel can make available without swapping, page cache included; 0: unknown. */
 static uint64_t linux_free_memory(void *ctx)
 {
-	long pages = sysconf(_SC_AVPHYS_PAGES), page_len = sysconf(_SC_PAGESIZE);
+	FILE *file = fopen("/proc/meminfo", "re");
+	uint64_t kib = 0;
+	char line[128];
 
 	(void)ctx;
-	return pages > 0 && page_len > 0 ? (uint64_t)pages * (uint64_t)page_len : 0;
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %" SCNu64 " kB", &kib) == 1)
+			break;
+	if (file)
+		(void)fclose(file);
+	return kib * 1024;
 }
 
 static enum cb_err linux_var_read(void *ctx, const char *name, uint8_t *buf, size_t max,

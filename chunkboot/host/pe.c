@@ -136,7 +136,7 @@ static enum cb_err parse(struct cb_bytes file, struct pe *ret)
 	struct pe pe = { .file = file };
 	struct cb_reader r = reader_at(file, DOS_LFANEW_AT);
 	pe.coff_at = cb_read_le32(&r);
-	if (r.failed || file.len > CB_PE_MAX_LEN || file.p[0] != 'M' || file.p[1] != 'Z')
+	if (r.failed || file.p[0] != 'M' || file.p[1] != 'Z')
 		return CB_LOADER_FORMAT;
 
 	r = reader_at(file, pe.coff_at);
@@ -264,8 +264,8 @@ enum cb_err cb_pe_stamp(struct cb_bytes file, struct cb_bytes content, uint8_t *
 		err = measure_sections(&pe);
 	if (err != CB_OK)
 		return err;
-	if (pe.is_signed || pe.raw_end != file.len || content.len == 0 ||
-	    content.len > CB_CONFIG_MAX_LEN)
+	if (pe.is_signed || file.len > CB_PE_MAX_LEN || pe.raw_end != file.len ||
+	    content.len == 0 || content.len > CB_CONFIG_MAX_LEN)
 		return CB_LOADER_FORMAT;
 	uint16_t n_before = pe.n_sections;
 	err = without_config(&pe);

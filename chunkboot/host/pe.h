@@ -7,7 +7,7 @@
 #include "core/err.h"
 
 #define CB_PE_CONFIG_SECTION ".cbcfg"
-#define CB_PE_MAX_LEN (64u << 20) /* bytes of an EFI file that is looked at */
+#define CB_PE_MAX_LEN (64u << 20) /* bytes of an EFI file that is stamped; images may be larger */
 #define CB_PE_MAX_SECTIONS 96 /* Microsoft PE/COFF: what loaders accept */
 
 enum cb_pe_machine { CB_PE_X86_64 = 0x8664, CB_PE_AARCH64 = 0xaa64 };

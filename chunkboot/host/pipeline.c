@@ -297,7 +297,7 @@ static uint32_t bound_chunks(const struct pipeline *p)
 	const struct cb_chunk_size *s = &p->params->size;
 	bool is_fixed = s->min == s->avg && s->avg == s->max;
 	uint64_t least = is_fixed || s->min > CB_CUTTER_WINDOW ? s->min : CB_CUTTER_WINDOW;
-	uint64_t n = 0;
+	uint64_t n = 1;
 
 	for (unsigned i = 0; i < p->n_segments; i++)
 		n += p->segments[i].len / least + 1;

@@ -57,7 +57,7 @@ static enum cb_err add_part(struct cb_bytes in, struct cb_scratch *out, size_t *
 /* Says where it went wrong, and what helps. */
 static enum cb_err explain(const char *name, size_t at, enum cb_err err, struct cb_error *e)
 {
-	struct cb_error cause = { 0 };
+	struct cb_error cause;
 
 	if (e == NULL || err != CB_ARCHIVE_FORMAT)
 		return err;

@@ -148,7 +148,6 @@ test_another_realm() {
 test_expired() {
 	prepare
 	start_server "$repo"
-	command -v faketime >/dev/null || { echo 'no faketime'; return 0; }
 	tool=$dir/later
 	printf '#!/bin/sh\nexec faketime -f +8d %s "$@"\n' "$CB_BUILD/chunkboot" >"$tool"
 	chmod +x "$tool"

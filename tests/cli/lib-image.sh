@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Makes what images are made of: kernels and initramfs archives. Sourced after lib.sh.
+# shellcheck disable=SC2154  # dir, repo and keys are set by lib.sh
 
 # make_kernel FILE [--arch x86_64|aarch64] [--stub MAJOR] [--protocol HEX] [--section NAME] [--bytes N]:
 # the smallest thing that passes for a Linux kernel with EFI stub.

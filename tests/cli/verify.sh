@@ -136,6 +136,7 @@ test_metadata() {
 
 test_expired_metadata() {
 	make_repo
+	# shellcheck disable=SC2154  # set by lib.sh
 	assert_exit 0 faketime '+6 days' "$tool" verify "$repo"
 	assert_exit 3 faketime '+8 days' "$tool" verify "$repo"
 	assert_match '^chunkboot: error: .*metadata/timestamp.json: metadata has expired$' "$dir/err"

@@ -53,8 +53,8 @@ static void must(enum cb_err err, const struct cb_error *e)
 	abort();
 }
 
-enum cb_err sim_realm_kdf(void *ctx, struct cb_bytes passphrase, const uint8_t salt[16],
-			  uint32_t t, uint32_t m_kib, uint8_t ret_k0[64])
+enum cb_err sim_realm_kdf(void *ctx, struct cb_bytes passphrase, const uint8_t salt[16], uint32_t t,
+			  uint32_t m_kib, uint8_t ret_k0[64])
 {
 	struct cb_blake2b s;
 	uint8_t params[8];
@@ -244,8 +244,7 @@ static void add_accounts(struct sim_realm *r)
 	struct cb_environment other = { .target = cb_bytes_of("other/1.cbm"),
 					.label = cb_bytes_of("Other"),
 					.cmdline_suffix = cb_bytes_of("debug=1") };
-	struct cb_credential credential = { cb_bytes_of("key"),
-					    cb_bytes_of(SIM_REALM_CREDENTIAL) };
+	struct cb_credential credential = { cb_bytes_of("key"), cb_bytes_of(SIM_REALM_CREDENTIAL) };
 
 	for (unsigned i = 0; i < N_ACCOUNTS; i++) {
 		uint8_t uid[16] = { (uint8_t)(i + 1) };

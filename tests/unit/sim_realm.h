@@ -45,7 +45,7 @@ size_t sim_realm_config(const struct sim_realm *realm, const char *const *hosts,
 			uint8_t out[SIM_REALM_CONFIG_MAX]);
 
 /* The key derivation of the simulator: one BLAKE2b in place of Argon2id. ctx: a counter or NULL. */
-enum cb_err sim_realm_kdf(void *ctx, struct cb_bytes passphrase, const uint8_t salt[16],
-			  uint32_t t, uint32_t m_kib, uint8_t ret_k0[64]);
+enum cb_err sim_realm_kdf(void *ctx, struct cb_bytes passphrase, const uint8_t salt[16], uint32_t t,
+			  uint32_t m_kib, uint8_t ret_k0[64]);
 
 #endif

@@ -227,10 +227,10 @@ static const struct behaviour_case behaviour_cases[] = {
 	{ "takes two connections", { .max_connections = 2 }, CB_OK, 100, 100 },
 	{ "takes one connection", { .max_connections = 1 }, CB_OK, 100, 100 },
 	{ "hangs on connect", { .hang = SIM_HANG_CONNECT }, CB_NET_CONNECT, 60000, 15000 },
-	{ "hangs after accept", { .hang = SIM_HANG_ACCEPT }, CB_NET_TIMEOUT, 60000, 15000 },
-	{ "hangs in the head", { .hang = SIM_HANG_HEAD }, CB_NET_TIMEOUT, 60000, 15000 },
+	{ "hangs after accept", { .hang = SIM_HANG_ACCEPT }, CB_NET_TIMEOUT, 121000, 15000 },
+	{ "hangs in the head", { .hang = SIM_HANG_HEAD }, CB_NET_TIMEOUT, 121000, 15000 },
 	{ "hangs in the body", { .hang = SIM_HANG_BODY }, CB_NET_TIMEOUT, 60000, 15000 },
-	{ "closes at once", { .closes_at_once = true }, CB_NET_CLOSED, 5000, 5000 },
+	{ "closes at once", { .closes_at_once = true }, CB_NET_CLOSED, 75000, 5000 },
 	{ "closes after one", { .close_after = 1 }, CB_OK, 1000, 1000 },
 	{ "closes after three", { .close_after = 3 }, CB_OK, 1000, 1000 },
 	{ "says so and closes", { .close_after = 3, .says_close = true }, CB_OK, 1000, 1000 },
@@ -238,8 +238,8 @@ static const struct behaviour_case behaviour_cases[] = {
 	{ "is HTTP/1.0", { .is_http10 = true }, CB_OK, 1000, 1000 },
 	{ "sends chunks", { .is_chunked = true }, CB_OK, 100, 100 },
 	{ "ends bodies by closing", { .is_until_close = true }, CB_OK, 1000, 1000 },
-	{ "resets the first", { .reset_first = 3 }, CB_OK, 5000, 5000 },
-	{ "resets all", { .resets_always = true }, CB_NET_CLOSED, 60000, 15000 },
+	{ "resets the first", { .reset_first = 9 }, CB_OK, 40000, 5000 },
+	{ "resets all", { .resets_always = true }, CB_NET_CLOSED, 75000, 15000 },
 	{ "truncates", { .truncates = true }, CB_NET_CLOSED, 60000, 15000 },
 	{ "drips", { .drip_ms = 1000 }, CB_NET_TIMEOUT, 200000, 60000 },
 	{ "is forbidden", { .status = 403 }, CB_CHUNK_MISSING, 100, 1000 },
@@ -600,7 +600,7 @@ static void test_absent_and_down(void **state)
 	sim_behaviour(w.servers[2])->hang = SIM_HANG_CONNECT;
 	assert_int_equal(start_job(&w, false), CB_OK);
 	assert_int_equal(run(&w), CB_CHUNK_MISSING);
-	assert_true(took_ms(&w) < 12000);
+	assert_true(took_ms(&w) < 8000);
 	world_done(&w);
 }
 

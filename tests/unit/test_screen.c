@@ -212,6 +212,11 @@ static void test_same_error_again_does_not_scroll(void **state)
 	error.err = CB_NET_NO_LINK;
 	cb_screen_event(&s, &error);
 	assert_true(has_row(&t, "CB-E102 no network link"));
+	/* Another line in between: in full again. */
+	row_before = t.row;
+	cb_screen_line(&s, "Network: 192.0.2.1");
+	cb_screen_event(&s, &error);
+	assert_true(t.row > row_before + 4);
 }
 
 static void test_progress_keeps_one_line(void **state)
