@@ -97,7 +97,8 @@ static bool mirror_step(struct cb_source *s, uint32_t *budget, uint64_t *wake_ms
 	/* The connection that is served first changes, so that none starves. */
 	if (*budget == 0) {
 		struct cb_conn *first = m->conns[0];
-		memmove(m->conns, m->conns + 1, sizeof m->conns - sizeof m->conns[0]);
+		for (unsigned i = 1; i < CB_FETCH_MAX_PER_MIRROR; i++)
+			m->conns[i - 1] = m->conns[i];
 		m->conns[CB_FETCH_MAX_PER_MIRROR - 1] = first;
 	}
 	adapt_target(m);

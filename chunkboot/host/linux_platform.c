@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -304,14 +303,15 @@ static void linux_event(void *ctx, const struct cb_event *event)
 /* What the kernel can make available without swapping, page cache included; 0: unknown. */
 static uint64_t linux_free_memory(void *ctx)
 {
+	static const char name[] = "MemAvailable:";
 	FILE *file = fopen("/proc/meminfo", "re");
 	uint64_t kib = 0;
 	char line[128];
 
 	(void)ctx;
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %" SCNu64 " kB", &kib) == 1)
-			break;
+	while (file && kib == 0 && fgets(line, sizeof(line), file))
+		if (strncmp(line, name, strlen(name)) == 0)
+			kib = strtoull(line + strlen(name), NULL, 10);
 	if (file)
 		(void)fclose(file);
 	return kib * 1024;
