@@ -16,7 +16,7 @@ static struct cb_texts arg_urls, arg_dns;
 static const char *arg_out, *arg_efi, *arg_layout, *arg_autologin, *arg_passphrase_file,
 	*arg_address, *arg_gateway;
 static uint64_t arg_stamp_time;
-static bool arg_public_key_is_ok, arg_next_option;
+static bool arg_public_key_is_ok, arg_next_option, arg_no_prefetch;
 
 /* "192.0.2.7/24" */
 static bool parse_address(const char *text, struct cb_config_ipv4 *ip)
@@ -108,6 +108,7 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 		.autologin = arg_autologin,
 		.is_public_key_ok = arg_public_key_is_ok,
 		.allow_next_option = arg_next_option,
+		.no_prefetch = arg_no_prefetch,
 		.is_dry_run = arg_dry_run,
 		.now_s = arg_stamp_time != 0 ? (int64_t)arg_stamp_time : (int64_t)time(NULL),
 	};
@@ -158,6 +159,9 @@ static const struct cb_option options[] = {
 	{ .name = "allow-next-option",
 	  .help = "let the error screen offer to continue with the firmware's next boot option",
 	  .flag = &arg_next_option },
+	{ .name = "no-prefetch",
+	  .help = "fetch nothing of the default image before somebody has signed in",
+	  .flag = &arg_no_prefetch },
 	{ .name = "stamp-time",
 	  .value = "S",
 	  .help = "stamp as if it were S seconds after 1970, for reproducible files",

@@ -78,6 +78,8 @@ void cb_boot_fail(struct cb_boot *b, enum cb_err err, const char *subject)
 /* Frees all that uses the fetch engine, then the engine. */
 static void drop_fetch(struct cb_boot *b)
 {
+	cb_boot_prefetch_stop(b);
+	b->was_prefetched = false;
 	cb_imagefetch_free(b->image);
 	b->image = NULL;
 	cb_job_free(b->record_job);
@@ -349,6 +351,7 @@ const struct cb_boot_result *cb_boot_result(const struct cb_boot *b)
 
 void cb_boot_close_network(struct cb_boot *b)
 {
+	cb_boot_prefetch_stop(b);
 	if (b->image)
 		cb_imagefetch_detach(b->image);
 	cb_job_free(b->record_job);

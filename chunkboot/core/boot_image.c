@@ -4,9 +4,9 @@
 
 #include "core/boot_internal.h"
 
-static const char *arch_name(enum cb_arch arch)
+const char *cb_boot_arch_name(const struct cb_boot *b)
 {
-	return arch == CB_ARCH_AARCH64 ? "aarch64" : "x86_64";
+	return b->params.arch == CB_ARCH_AARCH64 ? "aarch64" : "x86_64";
 }
 
 /* The listed target that environment i names. */
@@ -16,7 +16,7 @@ static enum cb_err find_target(const struct cb_boot *b, unsigned i, struct cb_tu
 
 	if (name.len > 0 && memchr(name.p, '/', name.len))
 		return cb_tuf_find(b->tuf, name, ret);
-	return cb_tuf_newest(b->tuf, name, arch_name(b->params.arch), ret);
+	return cb_tuf_newest(b->tuf, name, cb_boot_arch_name(b), ret);
 }
 
 /* ---- starting and stopping the fetch of the selected environment ---- */
@@ -41,6 +41,7 @@ static void name_image(struct cb_boot *b, const struct cb_tuf_target *target)
 /* False when it failed: the error screen is up then. */
 static bool start_image(struct cb_boot *b)
 {
+	struct cb_fetch_stats stats;
 	struct cb_tuf_target target;
 	enum cb_err err = find_target(b, b->selected, &target);
 	char name[CB_TARGET_PATH_MAX + 1] = "";
@@ -56,11 +57,14 @@ static bool start_image(struct cb_boot *b)
 	b->was_cmdline_checked = false;
 	b->seen_ms = cb_boot_now(b);
 	b->waiting_ms = b->seen_ms;
-	b->seen_bytes = 0;
+	cb_fetch_stats(b->fetch, &stats);
+	b->seen_bytes = stats.body_bytes;
 	b->rate_bytes_s = 0;
-	if (strcmp(target.arch, arch_name(b->params.arch)) != 0)
+	if (strcmp(target.arch, cb_boot_arch_name(b)) != 0)
 		err = CB_IMAGE_ARCH;
 	if (err == CB_OK)
+		b->image = cb_boot_prefetch_take(b, &target);
+	if (err == CB_OK && !b->image)
 		err = cb_imagefetch_new(b->platform, b->fetch, &target, &b->image);
 	if (err != CB_OK)
 		cb_boot_fail(b, err, b->image_name);
@@ -180,6 +184,7 @@ static void countdown(struct cb_boot *b, uint64_t *ret_wake_ms)
 
 void cb_boot_menu_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
+	cb_boot_prefetch_step(b);
 	if (b->image && step_image(b) == CB_JOB_FAILED)
 		return;
 	if (b->countdown_until_ms > 0)

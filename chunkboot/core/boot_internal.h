@@ -54,6 +54,10 @@ struct cb_boot {
 	bool has_record;
 	struct cb_record record;
 
+	/* what comes in while the person types */
+	struct cb_imagefetch *prefetch; /* NULL: none */
+	bool was_prefetched; /* tried since the last refresh */
+
 	/* menu and image */
 	unsigned selected;
 	uint64_t countdown_until_ms; /* 0: none */
@@ -101,7 +105,15 @@ void cb_boot_sign_in_enter(struct cb_boot *b);
 void cb_boot_derive_enter(struct cb_boot *b);
 void cb_boot_record_enter(struct cb_boot *b);
 
+/* boot_prefetch.c: at most one prefetch a refresh; it may fail or be stopped at any time. */
+void cb_boot_prefetch_start(struct cb_boot *b);
+void cb_boot_prefetch_step(struct cb_boot *b);
+void cb_boot_prefetch_stop(struct cb_boot *b);
+/* The prefetched image where it is the target's, now the caller's; else it is stopped, and NULL. */
+struct cb_imagefetch *cb_boot_prefetch_take(struct cb_boot *b, const struct cb_tuf_target *target);
+
 /* boot_image.c */
+const char *cb_boot_arch_name(const struct cb_boot *b);
 cb_boot_stage_fn cb_boot_menu_step, cb_boot_fetch_step;
 cb_boot_key_fn cb_boot_menu_key;
 void cb_boot_menu_enter(struct cb_boot *b);

@@ -99,7 +99,9 @@ static bool parse_flags(struct cb_bytes v, struct cb_config *c)
 	struct cb_reader r = cb_reader_of(v);
 	uint32_t flags = cb_read_le32(&r);
 	c->allow_next_option = (flags & CB_CONFIG_FLAG_NEXT_OPTION) != 0;
-	return cb_reader_is_done(&r) && (flags & ~CB_CONFIG_FLAG_NEXT_OPTION) == 0;
+	c->no_prefetch = (flags & CB_CONFIG_FLAG_NO_PREFETCH) != 0;
+	return cb_reader_is_done(&r) &&
+		(flags & ~(CB_CONFIG_FLAG_NEXT_OPTION | CB_CONFIG_FLAG_NO_PREFETCH)) == 0;
 }
 
 /* Indexed by tag. */
@@ -253,7 +255,9 @@ static void put_entries(struct writer *w, const struct cb_config *c)
 		put_ipv4(w, &c->ipv4);
 	if (c->has_autologin)
 		put_autologin(w, c);
-	cb_put_le32(number, c->allow_next_option ? CB_CONFIG_FLAG_NEXT_OPTION : 0);
+	cb_put_le32(number,
+		    (c->allow_next_option ? CB_CONFIG_FLAG_NEXT_OPTION : 0) |
+			    (c->no_prefetch ? CB_CONFIG_FLAG_NO_PREFETCH : 0));
 	put_bytes(w, CB_CONFIG_FLAGS, number, 4);
 }
 

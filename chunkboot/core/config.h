@@ -28,6 +28,7 @@ enum cb_config_tag {
 };
 
 #define CB_CONFIG_FLAG_NEXT_OPTION 1u /* allow_next_option */
+#define CB_CONFIG_FLAG_NO_PREFETCH 2u /* no_prefetch */
 
 /* Static IPv4 addressing; all in network byte order, four bytes each. */
 struct cb_config_ipv4 {
@@ -50,6 +51,7 @@ struct cb_config {
 	char autologin_account[CB_ACCOUNT_MAX + 1];
 	uint8_t autologin_key[CB_LOGIN_KEY_LEN]; /* K; not secret: the loader file is public */
 	bool allow_next_option; /* error screen offers "continue with the next boot option" */
+	bool no_prefetch; /* fetch nothing of an image before sign-in */
 };
 
 /*

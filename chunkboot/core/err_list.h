@@ -125,6 +125,7 @@
 	  "create one with 'chunkboot init'")                                                      \
 	X(CONFLICT, 710, 1, "this version exists with other content", "use another --version")     \
 	X(LOADER_FORMAT, 711, 1, "the EFI file is malformed or cannot take a configuration",       \
-	  "use the unsigned chunkboot-x86_64.efi that was built or installed")
+	  "use the unsigned chunkboot-x86_64.efi that was built or installed")                     \
+	X(ATTENTION, 712, 1, "something needs attention", "the lines above say what and when")
 
 #endif

@@ -20,6 +20,7 @@ struct cb_imagefetch {
 	uint8_t *initrd;
 	uint64_t initrd_len;
 	uint64_t *chunk_at; /* offset of each chunk in its buffer */
+	uint64_t reserved; /* bytes of memory that others will need */
 	uint64_t done_bytes;
 	enum cb_err refusal; /* last verdict on bytes that did arrive */
 	enum cb_err err; /* sticky */
@@ -130,7 +131,8 @@ static enum cb_err check_memory(const struct cb_imagefetch *im, uint64_t initrd_
 	const struct cb_platform *p = im->platform;
 	uint64_t free_bytes = p->free_memory ? p->free_memory(p->ctx) : 0;
 
-	if (free_bytes > 0 && im->manifest.raw_total + initrd_len + WORKING_MEMORY > free_bytes)
+	if (free_bytes > 0 &&
+	    im->manifest.raw_total + initrd_len + WORKING_MEMORY + im->reserved > free_bytes)
 		return CB_MEMORY_SHORT;
 	return CB_OK;
 }
@@ -268,6 +270,11 @@ static enum cb_err turn(struct cb_imagefetch *im)
 	name_item(im, item);
 	end_job(im);
 	return im->refusal != CB_OK ? im->refusal : err;
+}
+
+void cb_imagefetch_reserve(struct cb_imagefetch *im, uint64_t bytes)
+{
+	im->reserved += bytes;
 }
 
 enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, enum cb_err *ret_err)

@@ -17,6 +17,9 @@ void cb_imagefetch_free(struct cb_imagefetch *im);
 /* Ends all use of the fetch engine; buffers and manifest stay. Before cb_fetch_free. */
 void cb_imagefetch_detach(struct cb_imagefetch *im);
 
+/* Memory that has to stay free beside the image; adds up. Before the first step. */
+void cb_imagefetch_reserve(struct cb_imagefetch *im, uint64_t bytes);
+
 /* Call before each cb_fetch_step. FAILED: *ret_err says why and stays. */
 enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, enum cb_err *ret_err);
 /* What it was working on, e.g. a chunk's path; for messages. */

@@ -100,12 +100,12 @@ static json_t *configuration(const struct cb_config *c)
 
 	for (unsigned i = 0; i < c->n_mirrors; i++)
 		json_array_append_new(mirrors, cb_inspect_text(c->mirrors[i]));
-	return json_pack("{so so so ss* so* ss* sb}", "realm", cb_inspect_hex(c->realm_id, 32),
+	return json_pack("{so so so so so* ss* sb sb}", "realm", cb_inspect_hex(c->realm_id, 32),
 			 "mirrors", mirrors, "stamped", cb_inspect_time(c->stamped_s), "layout",
-			 c->layout.len == 0 ? "us" : NULL, "ipv4",
+			 cb_inspect_text(c->layout.len > 0 ? c->layout : cb_bytes_of("us")), "ipv4",
 			 c->has_ipv4 ? ipv4(&c->ipv4) : NULL, "autologin",
 			 c->has_autologin ? c->autologin_account : NULL, "allow_next_option",
-			 c->allow_next_option);
+			 c->allow_next_option, "prefetch", !c->no_prefetch);
 }
 
 json_t *cb_inspect_loader(struct cb_bytes file)

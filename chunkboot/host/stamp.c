@@ -159,6 +159,7 @@ static enum cb_err make_config(const struct cb_stamp_params *p, const struct cb_
 		.root = cb_file_bytes(&view->root),
 		.stamped_s = p->now_s,
 		.allow_next_option = p->allow_next_option,
+		.no_prefetch = p->no_prefetch,
 		.has_ipv4 = p->ipv4 != NULL,
 	};
 	memcpy(config->realm_id, view->realm_id, sizeof(config->realm_id));

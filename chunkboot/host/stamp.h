@@ -18,6 +18,7 @@ struct cb_stamp_params {
 	const char *passphrase; /* of autologin, as typed */
 	bool is_public_key_ok; /* autologin for an account with credentials or private data */
 	bool allow_next_option;
+	bool no_prefetch;
 	bool is_dry_run; /* do everything but write */
 	int64_t now_s; /* stamp time, and the time that dates are judged by */
 };

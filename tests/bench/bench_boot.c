@@ -22,7 +22,7 @@ static void boot_once(const struct sim_realm *realm, unsigned seed)
 
 	for (unsigned i = 0; hosts[i]; i++)
 		sim_realm_serve(realm, sim_add_server(sim, hosts[i], 80));
-	sim_boot_init(&boot, sim, realm, hosts, NULL);
+	sim_boot_init(&boot, sim, realm, &(struct sim_realm_loader){ .hosts = hosts });
 	if (!sim_boot_run(&boot, 60000) || boot.status != CB_BOOT_READY) {
 		fprintf(stderr, "boot %u did not end in a start\n", seed);
 		exit(1);

@@ -49,12 +49,18 @@ static void type(struct sim_boot *b, const char *text)
 	cb_boot_key(b->boot, CB_KEY_ENTER);
 }
 
+static bool can_type(const struct sim_boot *b)
+{
+	return b->try < SIM_BOOT_MAX_TRIES && b->account[b->try] &&
+		sim_now(b->sim) >= b->types_after_ms;
+}
+
 /* Answers a prompt; false when the person has nothing more to type. */
 static bool answer_prompt(struct sim_boot *b)
 {
 	const char *text;
 
-	if (b->try >= SIM_BOOT_MAX_TRIES || !b->account[b->try])
+	if (!can_type(b))
 		return false;
 	b->has_prompt = false;
 	text = b->prompt == CB_PROMPT_ACCOUNT ? b->account[b->try] : b->passphrase[b->try];
@@ -89,9 +95,7 @@ static void act(struct sim_boot *b)
 /* Is there something for the person or the network to answer? */
 static bool wants_to_act(const struct sim_boot *b)
 {
-	bool can_type = b->try < SIM_BOOT_MAX_TRIES && b->account[b->try];
-
-	return (b->has_prompt && can_type) || b->has_menu || (b->has_error && b->error_key) ||
+	return (b->has_prompt && can_type(b)) || b->has_menu || (b->has_error && b->error_key) ||
 		cb_boot_wants_network(b->boot);
 }
 
@@ -101,6 +105,8 @@ static enum sim_status step(void *ctx, uint64_t *wake_ms)
 
 	act(b);
 	b->status = cb_boot_step(b->boot, wake_ms);
+	if (sim_now(b->sim) < b->types_after_ms && *wake_ms > b->types_after_ms)
+		*wake_ms = b->types_after_ms;
 	if (b->has_error && !b->goes_on && !b->error_key)
 		return SIM_DONE;
 	switch (b->status) {
@@ -118,34 +124,25 @@ bool sim_boot_run(struct sim_boot *b, uint64_t deadline_ms)
 	return sim_run_until(b->sim, step, b, deadline_ms);
 }
 
-enum cb_err sim_boot_try_init(struct sim_boot *b, struct sim *sim, const struct sim_realm *realm,
-			      const char *const *hosts, const char *kiosk)
+void sim_boot_init(struct sim_boot *b, struct sim *sim, const struct sim_realm *realm,
+		   const struct sim_realm_loader *loader)
 {
+	enum cb_err err;
 	size_t len;
 
 	memset(b, 0, sizeof(*b));
 	b->sim = sim;
-	len = sim_realm_config(realm, hosts, kiosk, b->config);
-	sim_on_event(sim, on_event, b);
-	return cb_boot_new(
-		&(struct cb_boot_params){
-			.platform = sim_platform(sim),
-			.config_section = { b->config, len },
-			.kdf = sim_realm_kdf,
-			.kdf_ctx = &b->n_kdf,
-			.arch = CB_ARCH_X86_64,
-		},
-		&b->boot);
-}
-
-void sim_boot_init(struct sim_boot *b, struct sim *sim, const struct sim_realm *realm,
-		   const char *const *hosts, const char *kiosk)
-{
-	enum cb_err err = sim_boot_try_init(b, sim, realm, hosts, kiosk);
-
-	assert(err == CB_OK);
 	b->account[0] = "ada";
 	b->passphrase[0] = SIM_REALM_PASSPHRASE;
+	len = sim_realm_config(realm, loader, b->config);
+	sim_on_event(sim, on_event, b);
+	err = cb_boot_new(&(struct cb_boot_params){ .platform = sim_platform(sim),
+						    .config_section = { b->config, len },
+						    .kdf = sim_realm_kdf,
+						    .kdf_ctx = &b->n_kdf,
+						    .arch = CB_ARCH_X86_64 },
+			  &b->boot);
+	assert(err == CB_OK);
 }
 
 void sim_boot_done(struct sim_boot *b)

@@ -21,6 +21,7 @@ struct sim_boot {
 	unsigned menu_key; /* pressed when a menu without count-down shows; 0: Enter */
 	unsigned error_key; /* pressed on the error screen; 0: none, the run ends there */
 	enum cb_err network_err; /* what the first bring-up answers; later ones succeed */
+	uint64_t types_after_ms; /* virtual time before which nothing is typed */
 	bool goes_on; /* do not end at the error screen: wait for its own retry */
 	/* What happened. */
 	enum cb_boot_status status;
@@ -32,12 +33,9 @@ struct sim_boot {
 	enum cb_prompt prompt;
 };
 
-/* hosts: as sim_realm_config; kiosk may be NULL. Fails the test when the machine can't be made. */
+/* Fails the test when the machine can't be made. */
 void sim_boot_init(struct sim_boot *b, struct sim *sim, const struct sim_realm *realm,
-		   const char *const *hosts, const char *kiosk);
-/* The same, giving the machine's own error instead of failing. */
-enum cb_err sim_boot_try_init(struct sim_boot *b, struct sim *sim, const struct sim_realm *realm,
-			      const char *const *hosts, const char *kiosk);
+		   const struct sim_realm_loader *loader);
 void sim_boot_done(struct sim_boot *b);
 
 /*

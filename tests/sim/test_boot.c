@@ -35,7 +35,7 @@ struct stage {
 	struct sim_boot boot;
 };
 
-static void begin(struct stage *s, unsigned n_mirrors, const char *kiosk)
+static void begin_with(struct stage *s, unsigned n_mirrors, struct sim_realm_loader loader)
 {
 	static const char *const one[] = { "a", NULL };
 	static const char *const two[] = { "a", "b", NULL };
@@ -48,7 +48,13 @@ static void begin(struct stage *s, unsigned n_mirrors, const char *kiosk)
 		s->b = sim_add_server(s->sim, "b", 80);
 		sim_realm_serve(realm, s->b);
 	}
-	sim_boot_init(&s->boot, s->sim, realm, n_mirrors > 1 ? two : one, kiosk);
+	loader.hosts = n_mirrors > 1 ? two : one;
+	sim_boot_init(&s->boot, s->sim, realm, &loader);
+}
+
+static void begin(struct stage *s, unsigned n_mirrors, const char *kiosk)
+{
+	begin_with(s, n_mirrors, (struct sim_realm_loader){ .kiosk = kiosk });
 }
 
 /* Nothing may stay behind: memory, connections. */
@@ -149,7 +155,7 @@ static unsigned failed_try(const char *account, const char *passphrase, char sho
 	struct stage s;
 	const char *at;
 
-	begin(&s, 1, NULL);
+	begin_with(&s, 1, (struct sim_realm_loader){ .no_prefetch = true });
 	s.boot.account[0] = account;
 	s.boot.passphrase[0] = passphrase;
 	/* The person walks away after one try: nothing more happens, which is no hang. */
@@ -514,6 +520,106 @@ static void error_screen_choices(void **state)
 	}
 }
 
+/* Requests for chunks of image demo so far. */
+static unsigned n_chunk_requests(const struct sim_server *server)
+{
+	unsigned n = 0;
+	char path[256];
+
+	for (unsigned i = 0; i < sim_realm_n_chunks(realm); i++) {
+		sim_realm_chunk_path(realm, i, path);
+		n += sim_n_requests_for(server, path);
+	}
+	return n;
+}
+
+static void prefetch_while_typing(void **state)
+{
+	struct stage s;
+	uint64_t start;
+
+	(void)state;
+	begin(&s, 1, NULL);
+	sim_behaviour(s.a)->latency_ms = 200;
+	start = sim_now(s.sim);
+	s.boot.types_after_ms = start + 20000;
+	s.boot.account[0] = NULL;
+	assert_false(sim_boot_run(&s.boot, start + 20000));
+	assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
+	assert_int_equal(n_chunk_requests(s.a), sim_realm_n_chunks(realm));
+	/* Signed in: every byte is here already, each was asked for once. */
+	s.boot.account[0] = "ada";
+	assert_booted(&s);
+	assert_int_equal(n_chunk_requests(s.a), sim_realm_n_chunks(realm));
+	end(&s);
+}
+
+static void prefetch_is_a_policy(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	begin_with(&s, 1, (struct sim_realm_loader){ .no_prefetch = true });
+	s.boot.account[0] = NULL;
+	assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + 20000));
+	assert_int_equal(n_chunk_requests(s.a), 0);
+	s.boot.account[0] = "ada";
+	assert_booted(&s);
+	end(&s);
+}
+
+/* Another environment than the default is chosen: what came in for nothing does no harm. */
+static void prefetch_of_another_image(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	begin(&s, 1, NULL);
+	s.boot.types_after_ms = sim_now(s.sim) + 5000;
+	s.boot.account[0] = "bob";
+	s.boot.menu_key = CB_KEY_DOWN;
+	assert_booted(&s);
+	assert_string_equal(cb_boot_result(s.boot.boot)->image, "other/1");
+	end(&s);
+}
+
+/* It fails without a word; the sign-in goes on, and the boot's own fetch tells. */
+static void failed_prefetch(void **state)
+{
+	struct stage s;
+	char path[256];
+
+	(void)state;
+	begin(&s, 1, NULL);
+	sim_realm_chunk_path(realm, 1, path);
+	assert_true(sim_flip(s.a, path, 9, 1));
+	s.boot.types_after_ms = sim_now(s.sim) + 60000;
+	s.boot.account[0] = NULL;
+	assert_false(sim_boot_run(&s.boot, s.boot.types_after_ms));
+	assert_int_equal(s.boot.n_errors, 0);
+	assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
+	s.boot.account[0] = "ada";
+	assert_error(&s, CB_CHUNK_HASH);
+	end(&s);
+}
+
+/* The key derivation's memory stays free: with too little for both, nothing is prefetched. */
+static void prefetch_leaves_room_for_the_derivation(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	begin(&s, 1, NULL);
+	sim_set_free_memory(s.sim, 100u << 20);
+	s.boot.types_after_ms = sim_now(s.sim) + 5000;
+	s.boot.account[0] = NULL;
+	assert_false(sim_boot_run(&s.boot, s.boot.types_after_ms));
+	assert_int_equal(n_chunk_requests(s.a), 0);
+	s.boot.account[0] = "ada";
+	assert_booted(&s);
+	end(&s);
+}
+
 /* Any allocation may fail: an error or a boot, never a hang, never a leak. */
 static void allocation_failures(void **state)
 {
@@ -548,7 +654,7 @@ static void damaged_configuration(void **state)
 	struct sim *sim = sim_new(1);
 	struct cb_boot *boot = NULL;
 	uint8_t config[SIM_REALM_CONFIG_MAX];
-	size_t len = sim_realm_config(realm, hosts, NULL, config);
+	size_t len = sim_realm_config(realm, &(struct sim_realm_loader){ .hosts = hosts }, config);
 
 	(void)state;
 	for (size_t at = 0; at < len; at += 5) {
@@ -592,6 +698,11 @@ int main(void)
 		cmocka_unit_test(no_entropy),
 		cmocka_unit_test(failed_start_comes_back),
 		cmocka_unit_test(error_screen_choices),
+		cmocka_unit_test(prefetch_while_typing),
+		cmocka_unit_test(prefetch_is_a_policy),
+		cmocka_unit_test(prefetch_of_another_image),
+		cmocka_unit_test(failed_prefetch),
+		cmocka_unit_test(prefetch_leaves_room_for_the_derivation),
 		cmocka_unit_test(allocation_failures),
 		cmocka_unit_test(damaged_configuration),
 	};

@@ -372,23 +372,25 @@ void sim_realm_record_path(const struct sim_realm *r, const char *account, char 
 	snprintf(out, 256, "%s%s", SIM_REALM_BASE, path);
 }
 
-size_t sim_realm_config(const struct sim_realm *r, const char *const *hosts, const char *kiosk,
+size_t sim_realm_config(const struct sim_realm *r, const struct sim_realm_loader *loader,
 			uint8_t out[SIM_REALM_CONFIG_MAX])
 {
-	struct cb_config c = { .root = cb_file_bytes(&r->root), .stamped_s = NOW_S };
+	struct cb_config c = { .root = cb_file_bytes(&r->root),
+			       .stamped_s = NOW_S,
+			       .no_prefetch = loader->no_prefetch };
 	char urls[CB_CONFIG_MAX_MIRRORS][300];
 	size_t len;
 
 	memcpy(c.realm_id, r->realm_id, sizeof(c.realm_id));
-	for (; hosts[c.n_mirrors]; c.n_mirrors++) {
-		snprintf(urls[c.n_mirrors], sizeof(urls[0]), "http://%s%s", hosts[c.n_mirrors],
-			 SIM_REALM_BASE);
+	for (; loader->hosts[c.n_mirrors]; c.n_mirrors++) {
+		snprintf(urls[c.n_mirrors], sizeof(urls[0]), "http://%s%s",
+			 loader->hosts[c.n_mirrors], SIM_REALM_BASE);
 		c.mirrors[c.n_mirrors] = cb_bytes_of(urls[c.n_mirrors]);
 	}
-	if (kiosk) {
+	if (loader->kiosk) {
 		c.has_autologin = true;
-		strcpy(c.autologin_account, kiosk);
-		memcpy(c.autologin_key, find_account(r, kiosk)->keys.k, CB_LOGIN_KEY_LEN);
+		strcpy(c.autologin_account, loader->kiosk);
+		memcpy(c.autologin_key, find_account(r, loader->kiosk)->keys.k, CB_LOGIN_KEY_LEN);
 	}
 	must(cb_config_write(&c, out, SIM_REALM_CONFIG_MAX, &len), NULL);
 	return len;

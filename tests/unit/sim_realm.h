@@ -36,12 +36,16 @@ void sim_realm_chunk_path(const struct sim_realm *realm, unsigned i, char out[25
 void sim_realm_record_path(const struct sim_realm *realm, const char *account, char out[256]);
 unsigned sim_realm_n_chunks(const struct sim_realm *realm);
 
-/*
- * Writes the loader's configuration section for mirrors http://HOST/repo/ (NULL-terminated list of
- * hosts); kiosk account or NULL. Returns its length.
- */
+/* How the loader is stamped. */
+struct sim_realm_loader {
+	const char *const *hosts; /* mirrors http://HOST/repo/, NULL-terminated */
+	const char *kiosk; /* account that signs in by itself, or NULL */
+	bool no_prefetch;
+};
+
+/* Writes the loader's configuration section and returns its length. */
 #define SIM_REALM_CONFIG_MAX 65536
-size_t sim_realm_config(const struct sim_realm *realm, const char *const *hosts, const char *kiosk,
+size_t sim_realm_config(const struct sim_realm *realm, const struct sim_realm_loader *loader,
 			uint8_t out[SIM_REALM_CONFIG_MAX]);
 
 /* The key derivation of the simulator: one BLAKE2b in place of Argon2id. ctx: a counter or NULL. */
