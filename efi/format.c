@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-static void put(struct cb_text *t, char c)
+static void put(struct cb_fmt *t, char c)
 {
-	if (t->len + 1 < CB_TEXT_MAX)
+	if (t->len + 1 < CB_FMT_MAX)
 		t->buf[t->len++] = c;
 }
 
@@ -34,7 +34,7 @@ static size_t character_len(const uint8_t *p, size_t left)
 }
 
 /* Appends one character of s and returns how many bytes it took. */
-static size_t put_character(struct cb_text *t, struct cb_bytes s)
+static size_t put_character(struct cb_fmt *t, struct cb_bytes s)
 {
 	size_t n = character_len(s.p, s.len);
 
@@ -42,13 +42,13 @@ static size_t put_character(struct cb_text *t, struct cb_bytes s)
 		put(t, '?');
 		return 1;
 	}
-	if (t->len + n < CB_TEXT_MAX)
+	if (t->len + n < CB_FMT_MAX)
 		for (size_t i = 0; i < n; i++)
 			put(t, (char)s.p[i]);
 	return n;
 }
 
-void cb_text_bytes(struct cb_text *t, struct cb_bytes s)
+void cb_fmt_bytes(struct cb_fmt *t, struct cb_bytes s)
 {
 	while (s.len) {
 		size_t n = put_character(t, s);
@@ -58,12 +58,12 @@ void cb_text_bytes(struct cb_text *t, struct cb_bytes s)
 	}
 }
 
-void cb_text_str(struct cb_text *t, const char *s)
+void cb_fmt_str(struct cb_fmt *t, const char *s)
 {
-	cb_text_bytes(t, (struct cb_bytes){ (const uint8_t *)s, strlen(s) });
+	cb_fmt_bytes(t, (struct cb_bytes){ (const uint8_t *)s, strlen(s) });
 }
 
-size_t cb_text_width(struct cb_bytes s)
+size_t cb_fmt_width(struct cb_bytes s)
 {
 	size_t width = 0;
 
@@ -78,9 +78,9 @@ size_t cb_text_width(struct cb_bytes s)
 	return width;
 }
 
-void cb_text_cut(struct cb_text *t, struct cb_bytes s, size_t max)
+void cb_fmt_cut(struct cb_fmt *t, struct cb_bytes s, size_t max)
 {
-	bool is_long = cb_text_width(s) > max;
+	bool is_long = cb_fmt_width(s) > max;
 	size_t n_left = is_long && max > 3 ? max - 3 : max;
 
 	for (; s.len && n_left; n_left--) {
@@ -90,10 +90,10 @@ void cb_text_cut(struct cb_text *t, struct cb_bytes s, size_t max)
 		s.len -= n;
 	}
 	if (is_long && max > 3)
-		cb_text_str(t, "...");
+		cb_fmt_str(t, "...");
 }
 
-void cb_text_uint(struct cb_text *t, uint64_t n)
+void cb_fmt_uint(struct cb_fmt *t, uint64_t n)
 {
 	char digits[21] = "";
 	size_t at = sizeof(digits) - 1;
@@ -102,17 +102,17 @@ void cb_text_uint(struct cb_text *t, uint64_t n)
 		digits[--at] = (char)('0' + n % 10);
 		n /= 10;
 	} while (n);
-	cb_text_str(t, &digits[at]);
+	cb_fmt_str(t, &digits[at]);
 }
 
-static void put_padded(struct cb_text *t, uint64_t n, unsigned width)
+static void put_padded(struct cb_fmt *t, uint64_t n, unsigned width)
 {
 	uint64_t limit = 10;
 
 	for (unsigned i = 1; i < width; i++, limit *= 10)
 		if (n < limit)
 			put(t, '0');
-	cb_text_uint(t, n);
+	cb_fmt_uint(t, n);
 }
 
 /* A unit: 10^(3 * exponent) bytes. */
@@ -125,7 +125,7 @@ static unsigned unit_for(uint64_t n_bytes)
 	return exponent;
 }
 
-static void put_in_unit(struct cb_text *t, uint64_t n_bytes, unsigned exponent)
+static void put_in_unit(struct cb_fmt *t, uint64_t n_bytes, unsigned exponent)
 {
 	uint64_t unit = 1, whole, rest;
 
@@ -133,7 +133,7 @@ static void put_in_unit(struct cb_text *t, uint64_t n_bytes, unsigned exponent)
 		unit *= 1000;
 	whole = n_bytes / unit;
 	rest = n_bytes % unit;
-	cb_text_uint(t, whole);
+	cb_fmt_uint(t, whole);
 	if (exponent == 0 || whole >= 100)
 		return;
 	put(t, '.');
@@ -143,57 +143,57 @@ static void put_in_unit(struct cb_text *t, uint64_t n_bytes, unsigned exponent)
 		put_padded(t, rest / (unit / 100), 2);
 }
 
-static void put_unit(struct cb_text *t, unsigned exponent)
+static void put_unit(struct cb_fmt *t, unsigned exponent)
 {
 	static const char *const names[] = { " B", " kB", " MB", " GB", " TB" };
 
-	cb_text_str(t, names[exponent]);
+	cb_fmt_str(t, names[exponent]);
 }
 
-void cb_text_size(struct cb_text *t, uint64_t n_bytes)
+void cb_fmt_size(struct cb_fmt *t, uint64_t n_bytes)
 {
 	put_in_unit(t, n_bytes, unit_for(n_bytes));
 	put_unit(t, unit_for(n_bytes));
 }
 
-void cb_text_size_of(struct cb_text *t, uint64_t done, uint64_t total)
+void cb_fmt_size_of(struct cb_fmt *t, uint64_t done, uint64_t total)
 {
 	unsigned exponent = unit_for(total);
 
 	put_in_unit(t, done, exponent);
-	cb_text_str(t, " of ");
+	cb_fmt_str(t, " of ");
 	put_in_unit(t, total, exponent);
 	put_unit(t, exponent);
 }
 
-void cb_text_duration(struct cb_text *t, uint64_t seconds)
+void cb_fmt_duration(struct cb_fmt *t, uint64_t seconds)
 {
 	if (seconds < 60) {
-		cb_text_uint(t, seconds);
-		cb_text_str(t, " s");
+		cb_fmt_uint(t, seconds);
+		cb_fmt_str(t, " s");
 	} else if (seconds < 3600) {
-		cb_text_uint(t, seconds / 60);
-		cb_text_str(t, " min ");
+		cb_fmt_uint(t, seconds / 60);
+		cb_fmt_str(t, " min ");
 		put_padded(t, seconds % 60, 2);
-		cb_text_str(t, " s");
+		cb_fmt_str(t, " s");
 	} else {
-		cb_text_uint(t, seconds / 3600);
-		cb_text_str(t, " h ");
+		cb_fmt_uint(t, seconds / 3600);
+		cb_fmt_str(t, " h ");
 		put_padded(t, seconds / 60 % 60, 2);
-		cb_text_str(t, " min");
+		cb_fmt_str(t, " min");
 	}
 }
 
-void cb_text_ipv4(struct cb_text *t, const uint8_t address[4])
+void cb_fmt_ipv4(struct cb_fmt *t, const uint8_t address[4])
 {
 	for (unsigned i = 0; i < 4; i++) {
 		if (i)
 			put(t, '.');
-		cb_text_uint(t, address[i]);
+		cb_fmt_uint(t, address[i]);
 	}
 }
 
-void cb_text_mac(struct cb_text *t, const uint8_t mac[6])
+void cb_fmt_mac(struct cb_fmt *t, const uint8_t mac[6])
 {
 	char hex[3] = "";
 
@@ -201,47 +201,47 @@ void cb_text_mac(struct cb_text *t, const uint8_t mac[6])
 		if (i)
 			put(t, ':');
 		cb_hex_encode(&mac[i], 1, hex);
-		cb_text_str(t, hex);
+		cb_fmt_str(t, hex);
 	}
 }
 
-void cb_text_code(struct cb_text *t, enum cb_err err)
+void cb_fmt_code(struct cb_fmt *t, enum cb_err err)
 {
-	cb_text_str(t, "CB-E");
+	cb_fmt_str(t, "CB-E");
 	put_padded(t, cb_err_info(err)->code, 3);
 	put(t, ' ');
 }
 
-const char *cb_text_done(struct cb_text *t)
+const char *cb_fmt_done(struct cb_fmt *t)
 {
 	t->buf[t->len] = 0;
 	return t->buf;
 }
 
-void cb_format_progress(struct cb_text *t, const struct cb_event *e, size_t columns)
+void cb_format_progress(struct cb_fmt *t, const struct cb_event *e, size_t columns)
 {
 	const char *image = e->progress.image ? e->progress.image : "";
-	struct cb_text rest = { 0 };
+	struct cb_fmt rest = { 0 };
 	size_t width;
 
-	cb_text_str(&rest, "  ");
-	cb_text_size_of(&rest, e->progress.done_bytes, e->progress.total_bytes);
-	cb_text_str(&rest, "  ");
-	cb_text_size(&rest, e->progress.rate_bytes_s);
-	cb_text_str(&rest, "/s");
+	cb_fmt_str(&rest, "  ");
+	cb_fmt_size_of(&rest, e->progress.done_bytes, e->progress.total_bytes);
+	cb_fmt_str(&rest, "  ");
+	cb_fmt_size(&rest, e->progress.rate_bytes_s);
+	cb_fmt_str(&rest, "/s");
 	if (e->progress.remaining_s != UINT32_MAX) {
-		cb_text_str(&rest, "  ");
-		cb_text_duration(&rest, e->progress.remaining_s);
-		cb_text_str(&rest, " left");
+		cb_fmt_str(&rest, "  ");
+		cb_fmt_duration(&rest, e->progress.remaining_s);
+		cb_fmt_str(&rest, " left");
 	}
 	if (e->progress.n_mirrors > 1) {
-		cb_text_str(&rest, "  ");
-		cb_text_uint(&rest, e->progress.n_mirrors_up);
-		cb_text_str(&rest, " of ");
-		cb_text_uint(&rest, e->progress.n_mirrors);
-		cb_text_str(&rest, " mirrors");
+		cb_fmt_str(&rest, "  ");
+		cb_fmt_uint(&rest, e->progress.n_mirrors_up);
+		cb_fmt_str(&rest, " of ");
+		cb_fmt_uint(&rest, e->progress.n_mirrors);
+		cb_fmt_str(&rest, " mirrors");
 	}
 	width = rest.len < columns ? columns - rest.len : 0;
-	cb_text_cut(t, cb_bytes_of(image), width);
-	cb_text_cut(t, (struct cb_bytes){ (const uint8_t *)rest.buf, rest.len }, columns);
+	cb_fmt_cut(t, cb_bytes_of(image), width);
+	cb_fmt_cut(t, (struct cb_bytes){ (const uint8_t *)rest.buf, rest.len }, columns);
 }

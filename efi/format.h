@@ -6,37 +6,37 @@
 #include "core/bytes.h"
 #include "core/event.h"
 
-#define CB_TEXT_MAX 512
+#define CB_FMT_MAX 512
 
 /* Zero-initialise; what does not fit is cut. */
-struct cb_text {
-	char buf[CB_TEXT_MAX];
+struct cb_fmt {
+	char buf[CB_FMT_MAX];
 	size_t len;
 };
 
 /* Appends. Control characters and broken UTF-8 become '?'. */
-void cb_text_str(struct cb_text *t, const char *s);
-void cb_text_bytes(struct cb_text *t, struct cb_bytes s);
+void cb_fmt_str(struct cb_fmt *t, const char *s);
+void cb_fmt_bytes(struct cb_fmt *t, struct cb_bytes s);
 /* The same, at most max characters; a longer text ends in "...". */
-void cb_text_cut(struct cb_text *t, struct cb_bytes s, size_t max);
-void cb_text_uint(struct cb_text *t, uint64_t n);
+void cb_fmt_cut(struct cb_fmt *t, struct cb_bytes s, size_t max);
+void cb_fmt_uint(struct cb_fmt *t, uint64_t n);
 /* "812 B", "45.5 MB", "1.25 GB": three digits, powers of ten. */
-void cb_text_size(struct cb_text *t, uint64_t n_bytes);
+void cb_fmt_size(struct cb_fmt *t, uint64_t n_bytes);
 /* "20.4 of 45.5 MB" */
-void cb_text_size_of(struct cb_text *t, uint64_t done, uint64_t total);
+void cb_fmt_size_of(struct cb_fmt *t, uint64_t done, uint64_t total);
 /* "8 s", "2 min 05 s", "1 h 02 min" */
-void cb_text_duration(struct cb_text *t, uint64_t seconds);
-void cb_text_ipv4(struct cb_text *t, const uint8_t address[4]);
-void cb_text_mac(struct cb_text *t, const uint8_t mac[6]);
+void cb_fmt_duration(struct cb_fmt *t, uint64_t seconds);
+void cb_fmt_ipv4(struct cb_fmt *t, const uint8_t address[4]);
+void cb_fmt_mac(struct cb_fmt *t, const uint8_t mac[6]);
 /* "CB-E105 " for an error */
-void cb_text_code(struct cb_text *t, enum cb_err err);
+void cb_fmt_code(struct cb_fmt *t, enum cb_err err);
 /* The NUL-terminated text. */
-const char *cb_text_done(struct cb_text *t);
+const char *cb_fmt_done(struct cb_fmt *t);
 
 /* One line of at most columns characters for a PROGRESS event. */
-void cb_format_progress(struct cb_text *t, const struct cb_event *e, size_t columns);
+void cb_format_progress(struct cb_fmt *t, const struct cb_event *e, size_t columns);
 
 /* Number of characters (code points) of UTF-8. */
-size_t cb_text_width(struct cb_bytes s);
+size_t cb_fmt_width(struct cb_bytes s);
 
 #endif

@@ -110,13 +110,13 @@ static void start_kernel(struct loader *l)
 {
 	const struct cb_boot_result *result = cb_boot_result(l->boot);
 	struct cb_start start = { 0 };
-	struct cb_text text = { 0 };
+	struct cb_fmt text = { 0 };
 	enum cb_err err;
 
-	cb_text_str(&text, "Starting ");
-	cb_text_str(&text, result->image);
-	cb_text_str(&text, " ...");
-	cb_screen_line(&l->screen, cb_text_done(&text));
+	cb_fmt_str(&text, "Starting ");
+	cb_fmt_str(&text, result->image);
+	cb_fmt_str(&text, " ...");
+	cb_screen_line(&l->screen, cb_fmt_done(&text));
 	err = cb_start_prepare(result, &start);
 	if (!err) {
 		cb_boot_close_network(l->boot);

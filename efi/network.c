@@ -12,27 +12,27 @@
 #define ADDRESS_WAIT_OTHERS_MS 10000u
 #define LINK_CHECK_MS 500u
 
-static void say(const struct cb_network *net, struct cb_text *text)
+static void say(const struct cb_network *net, struct cb_fmt *text)
 {
-	net->say(net->say_ctx, cb_text_done(text));
+	net->say(net->say_ctx, cb_fmt_done(text));
 }
 
 static void say_address(const struct cb_network *net)
 {
-	struct cb_text text = { 0 };
+	struct cb_fmt text = { 0 };
 	struct cb_net_info info;
 
 	cb_net_info(&info);
-	cb_text_str(&text, "Network: ");
-	cb_text_ipv4(&text, info.address);
-	cb_text_str(&text, "/");
-	cb_text_uint(&text, info.prefix_len);
-	cb_text_str(&text, ", gateway ");
-	cb_text_ipv4(&text, info.gateway);
-	cb_text_str(&text, ", adapter ");
-	cb_text_mac(&text, cb_nic_mac(net->nic));
+	cb_fmt_str(&text, "Network: ");
+	cb_fmt_ipv4(&text, info.address);
+	cb_fmt_str(&text, "/");
+	cb_fmt_uint(&text, info.prefix_len);
+	cb_fmt_str(&text, ", gateway ");
+	cb_fmt_ipv4(&text, info.gateway);
+	cb_fmt_str(&text, ", adapter ");
+	cb_fmt_mac(&text, cb_nic_mac(net->nic));
 	if (cb_nic_is_shared(net->nic))
-		cb_text_str(&text, " (shared, slow)");
+		cb_fmt_str(&text, " (shared, slow)");
 	say(net, &text);
 }
 

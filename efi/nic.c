@@ -9,9 +9,10 @@
 #include "nic_ops.h"
 #include "proto/mnp.h"
 
-#define RANK_LOADED_FROM 0u /* the loader came over it */
-#define RANK_MANAGED 1u /* the firmware's network stack sits on it: a real interface */
-#define RANK_OTHER 2u
+#define RANK_LOADED_FROM 0u /* the loader came over it, and it is managed as below */
+#define RANK_LOADED_FROM_UNMANAGED 1u
+#define RANK_MANAGED 2u /* the firmware's network stack sits on it: a real interface */
+#define RANK_OTHER 3u
 
 static const EFI_GUID snp_guid = EFI_SIMPLE_NETWORK_PROTOCOL_GUID;
 static const EFI_GUID path_guid = DEVICE_PATH_PROTOCOL;
@@ -44,13 +45,25 @@ static bool is_on_our_path(EFI_HANDLE handle)
 static unsigned rank_of(EFI_HANDLE handle)
 {
 	static const EFI_GUID managed_guid = CB_MNP_SERVICE_BINDING_GUID;
+	bool is_managed = cb_uefi_protocol(handle, &managed_guid) != NULL;
 
 	if (is_on_our_path(handle))
-		return RANK_LOADED_FROM;
-	return cb_uefi_protocol(handle, &managed_guid) ? RANK_MANAGED : RANK_OTHER;
+		return is_managed ? RANK_LOADED_FROM : RANK_LOADED_FROM_UNMANAGED;
+	return is_managed ? RANK_MANAGED : RANK_OTHER;
 }
 
-/* Keeps the list in order; of two handles to the same hardware the better one. */
+/*
+ * Of two handles to the same hardware: the better rank; on the way to the loader the end of it, since a network
+ * boot program (iPXE) holds the firmware's handle and offers one of its own behind it.
+ */
+static bool is_better(const struct cb_nic_candidate *a, const struct cb_nic_candidate *b)
+{
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
+	return a->rank <= RANK_LOADED_FROM_UNMANAGED && a->path_len > b->path_len;
+}
+
+/* Keeps the list in order. */
 static unsigned insert(struct cb_nic_candidate *list, unsigned n, struct cb_nic_candidate new)
 {
 	unsigned at = 0;
@@ -58,7 +71,7 @@ static unsigned insert(struct cb_nic_candidate *list, unsigned n, struct cb_nic_
 	for (unsigned i = 0; i < n; i++) {
 		if (memcmp(list[i].mac, new.mac, sizeof(new.mac)) != 0)
 			continue;
-		if (list[i].rank <= new.rank)
+		if (!is_better(&new, &list[i]))
 			return n;
 		memmove(&list[i], &list[i + 1], (n - i - 1) * sizeof(*list));
 		n--;
@@ -89,6 +102,7 @@ unsigned cb_nic_list(struct cb_nic_candidate ret[CB_NIC_MAX])
 			continue;
 		memcpy(candidate.mac, snp->Mode->CurrentAddress.Addr, sizeof(candidate.mac));
 		candidate.rank = rank_of(handles[i]);
+		candidate.path_len = cb_uefi_path_len(cb_uefi_protocol(handles[i], &path_guid));
 		n = insert(ret, n, candidate);
 	}
 	cb_uefi_pool_free(handles);

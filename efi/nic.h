@@ -13,6 +13,7 @@
 struct cb_nic_candidate {
 	EFI_HANDLE handle;
 	unsigned rank; /* lower is better */
+	size_t path_len; /* of its device path */
 	uint8_t mac[6];
 };
 

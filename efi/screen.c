@@ -25,15 +25,15 @@ static void live_end(struct cb_screen *s)
 	s->is_prompting = false;
 }
 
-static void repeat(struct cb_text *out, char c, size_t n)
+static void repeat(struct cb_fmt *out, char c, size_t n)
 {
-	for (; n && out->len + 1 < CB_TEXT_MAX; n--)
+	for (; n && out->len + 1 < CB_FMT_MAX; n--)
 		out->buf[out->len++] = c;
 }
 
-static void append(struct cb_text *out, const char *s, size_t len)
+static void append(struct cb_fmt *out, const char *s, size_t len)
 {
-	for (size_t i = 0; i < len && out->len + 1 < CB_TEXT_MAX; i++)
+	for (size_t i = 0; i < len && out->len + 1 < CB_FMT_MAX; i++)
 		out->buf[out->len++] = s[i];
 }
 
@@ -43,7 +43,7 @@ static void append(struct cb_text *out, const char *s, size_t len)
  */
 static void live_set(struct cb_screen *s, const char *text, size_t len, size_t cursor)
 {
-	struct cb_text out = { 0 };
+	struct cb_fmt out = { 0 };
 	size_t both = len < s->live_len ? len : s->live_len;
 	bool is_at_end = s->live_cursor == s->live_len && cursor == len;
 
@@ -66,7 +66,7 @@ static void live_set(struct cb_screen *s, const char *text, size_t len, size_t c
 	s->live_cursor = cursor;
 }
 
-static void live_show(struct cb_screen *s, struct cb_text *text)
+static void live_show(struct cb_screen *s, struct cb_fmt *text)
 {
 	size_t len = text->len < s->columns ? text->len : s->columns;
 
@@ -83,11 +83,11 @@ static void live_show(struct cb_screen *s, struct cb_text *text)
 
 static void line(struct cb_screen *s, const char *text)
 {
-	struct cb_text clean = { 0 };
+	struct cb_fmt clean = { 0 };
 	size_t at = 0;
 
 	live_end(s);
-	cb_text_str(&clean, text);
+	cb_fmt_str(&clean, text);
 	do {
 		size_t len = clean.len - at;
 
@@ -113,26 +113,26 @@ void cb_screen_line(struct cb_screen *s, const char *text)
 
 static void coded_line(struct cb_screen *s, enum cb_err err, const char *subject)
 {
-	struct cb_text text = { 0 };
+	struct cb_fmt text = { 0 };
 
-	cb_text_code(&text, err);
-	cb_text_str(&text, cb_err_info(err)->message);
+	cb_fmt_code(&text, err);
+	cb_fmt_str(&text, cb_err_info(err)->message);
 	if (subject && *subject) {
-		cb_text_str(&text, ": ");
-		cb_text_str(&text, subject);
+		cb_fmt_str(&text, ": ");
+		cb_fmt_str(&text, subject);
 	}
-	line(s, cb_text_done(&text));
+	line(s, cb_fmt_done(&text));
 }
 
 static void hint_line(struct cb_screen *s, enum cb_err err)
 {
-	struct cb_text text = { 0 };
+	struct cb_fmt text = { 0 };
 
 	if (!*cb_err_info(err)->hint)
 		return;
-	cb_text_str(&text, "What to do: ");
-	cb_text_str(&text, cb_err_info(err)->hint);
-	line(s, cb_text_done(&text));
+	cb_fmt_str(&text, "What to do: ");
+	cb_fmt_str(&text, cb_err_info(err)->hint);
+	line(s, cb_fmt_done(&text));
 }
 
 /* Is it the error that stands on the screen already? Remembers it. */
@@ -153,14 +153,25 @@ static bool is_same_error(struct cb_screen *s, enum cb_err err, const char *subj
 	return is_same;
 }
 
+/* One more key of the error screen, on a new line where this one is full. */
+static void offer(struct cb_screen *s, struct cb_fmt *choices, const char *choice)
+{
+	if (choices->len > 0 && choices->len + 3 + strlen(choice) >= s->columns) {
+		line(s, cb_fmt_done(choices));
+		choices->len = 0;
+	}
+	cb_fmt_str(choices, choices->len > 0 ? "   " : "");
+	cb_fmt_str(choices, choice);
+}
+
 void cb_screen_error(struct cb_screen *s, enum cb_err err, const char *subject)
 {
-	struct cb_text choices = { 0 };
+	struct cb_fmt choices = { 0 };
 
 	if (is_same_error(s, err, subject)) {
-		cb_text_str(&choices, "Tried ");
-		cb_text_uint(&choices, s->n_tries);
-		cb_text_str(&choices, " times.");
+		cb_fmt_str(&choices, "Tried ");
+		cb_fmt_uint(&choices, s->n_tries);
+		cb_fmt_str(&choices, " times.");
 		live_show(s, &choices);
 		return;
 	}
@@ -172,14 +183,17 @@ void cb_screen_error(struct cb_screen *s, enum cb_err err, const char *subject)
 	line(s, "");
 	if (cb_err_info(err)->code / 100 == 1)
 		line(s, "It is tried again by itself.");
-	cb_text_str(&choices, "R retry   B reboot");
+	offer(s, &choices, "R retry");
+	offer(s, &choices, "B reboot");
 	if (s->n_environments > 1)
-		cb_text_str(&choices, "   E another environment");
+		offer(s, &choices, "E another environment");
+	if (s->offers_previous)
+		offer(s, &choices, "P previous version");
 	if (s->offers_firmware_setup)
-		cb_text_str(&choices, "   F firmware setup");
+		offer(s, &choices, "F firmware setup");
 	if (s->offers_next_option)
-		cb_text_str(&choices, "   N continue with the next boot option");
-	line(s, cb_text_done(&choices));
+		offer(s, &choices, "N continue with the next boot option");
+	line(s, cb_fmt_done(&choices));
 }
 
 /* ---- Events ---- */
@@ -200,10 +214,10 @@ static void show_stage(struct cb_screen *s, enum cb_stage stage)
 	if ((size_t)stage >= sizeof(texts) / sizeof(*texts) || !texts[stage])
 		return;
 	if (s->err) {
-		struct cb_text again = { 0 };
+		struct cb_fmt again = { 0 };
 
-		cb_text_str(&again, "Trying again. ");
-		cb_text_str(&again, texts[stage]);
+		cb_fmt_str(&again, "Trying again. ");
+		cb_fmt_str(&again, texts[stage]);
 		live_show(s, &again);
 	} else {
 		line(s, texts[stage]);
@@ -212,15 +226,15 @@ static void show_stage(struct cb_screen *s, enum cb_stage stage)
 
 static void show_layout(struct cb_screen *s, const char *layout)
 {
-	struct cb_text text = { 0 };
+	struct cb_fmt text = { 0 };
 
 	if (!layout || (s->layout && strcmp(layout, s->layout) == 0))
 		return;
 	s->layout = layout;
-	cb_text_str(&text, "Keyboard layout: ");
-	cb_text_str(&text, layout);
-	cb_text_str(&text, " (F2 changes it)");
-	line(s, cb_text_done(&text));
+	cb_fmt_str(&text, "Keyboard layout: ");
+	cb_fmt_str(&text, layout);
+	cb_fmt_str(&text, " (F2 changes it)");
+	line(s, cb_fmt_done(&text));
 }
 
 static void show_prompt(struct cb_screen *s, const struct cb_event *e)
@@ -250,42 +264,42 @@ static void show_prompt(struct cb_screen *s, const struct cb_event *e)
 		live_end(s);
 }
 
-static void menu_item(struct cb_text *t, const struct cb_event *e, unsigned i, size_t max)
+static void menu_item(struct cb_fmt *t, const struct cb_event *e, unsigned i, size_t max)
 {
 	if (e->menu.n > 1) {
-		cb_text_uint(t, i + 1);
-		cb_text_str(t, "  ");
+		cb_fmt_uint(t, i + 1);
+		cb_fmt_str(t, "  ");
 	}
-	cb_text_cut(t, e->menu.label[i], max);
+	cb_fmt_cut(t, e->menu.label[i], max);
 }
 
 static void show_menu_head(struct cb_screen *s, const struct cb_event *e)
 {
-	struct cb_text title = { 0 };
+	struct cb_fmt title = { 0 };
 
 	line(s, "");
-	cb_text_str(&title, "Signed in");
+	cb_fmt_str(&title, "Signed in");
 	if (e->menu.account_title && *e->menu.account_title) {
-		cb_text_str(&title, " as ");
-		cb_text_str(&title, e->menu.account_title);
+		cb_fmt_str(&title, " as ");
+		cb_fmt_str(&title, e->menu.account_title);
 	}
-	cb_text_str(&title, e->menu.n > 1 ? ". What shall start?" : ".");
-	line(s, cb_text_done(&title));
+	cb_fmt_str(&title, e->menu.n > 1 ? ". What shall start?" : ".");
+	line(s, cb_fmt_done(&title));
 	if (e->menu.n <= 1)
 		return;
 	for (unsigned i = 0; i < e->menu.n && i < CB_MENU_MAX; i++) {
-		struct cb_text item = { 0 };
+		struct cb_fmt item = { 0 };
 
-		cb_text_str(&item, "  ");
+		cb_fmt_str(&item, "  ");
 		menu_item(&item, e, i, s->columns - 8);
-		line(s, cb_text_done(&item));
+		line(s, cb_fmt_done(&item));
 	}
 	line(s, "Up and Down choose, Enter starts.");
 }
 
 static void show_menu(struct cb_screen *s, const struct cb_event *e)
 {
-	struct cb_text live = { 0 };
+	struct cb_fmt live = { 0 };
 
 	s->n_environments = e->menu.n;
 	if (!s->is_menu_shown)
@@ -293,32 +307,32 @@ static void show_menu(struct cb_screen *s, const struct cb_event *e)
 	s->is_menu_shown = true;
 	if (e->menu.selected >= e->menu.n || e->menu.selected >= CB_MENU_MAX)
 		return;
-	cb_text_str(&live, e->menu.n > 1 ? "> " : "Your environment: ");
+	cb_fmt_str(&live, e->menu.n > 1 ? "> " : "Your environment: ");
 	menu_item(&live, e, e->menu.selected, s->columns - 30);
 	if (e->menu.countdown_s) {
-		cb_text_str(&live, "   (starts in ");
-		cb_text_duration(&live, e->menu.countdown_s);
-		cb_text_str(&live, ")");
+		cb_fmt_str(&live, "   (starts in ");
+		cb_fmt_duration(&live, e->menu.countdown_s);
+		cb_fmt_str(&live, ")");
 	}
 	live_show(s, &live);
 }
 
 static void show_notice(struct cb_screen *s, const struct cb_event *e)
 {
-	struct cb_text text = { 0 };
+	struct cb_fmt text = { 0 };
 
-	cb_text_str(&text, "Note: ");
-	cb_text_str(&text, cb_err_info(e->err)->message);
+	cb_fmt_str(&text, "Note: ");
+	cb_fmt_str(&text, cb_err_info(e->err)->message);
 	if (e->subject && *e->subject) {
-		cb_text_str(&text, ": ");
-		cb_text_str(&text, e->subject);
+		cb_fmt_str(&text, ": ");
+		cb_fmt_str(&text, e->subject);
 	}
-	line(s, cb_text_done(&text));
+	line(s, cb_fmt_done(&text));
 }
 
 static void show_progress(struct cb_screen *s, const struct cb_event *e)
 {
-	struct cb_text text = { 0 };
+	struct cb_fmt text = { 0 };
 
 	/* What comes in while the person types does not disturb; no total: no manifest yet. */
 	if (s->is_prompting || s->stage == CB_STAGE_MENU || e->progress.total_bytes == 0)
@@ -329,7 +343,7 @@ static void show_progress(struct cb_screen *s, const struct cb_event *e)
 
 void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
 {
-	struct cb_text waiting = { 0 };
+	struct cb_fmt waiting = { 0 };
 
 	if (e->kind == CB_EVENT_PROMPT || e->kind == CB_EVENT_MENU || e->kind == CB_EVENT_PROGRESS)
 		s->err = CB_OK;
@@ -347,7 +361,7 @@ void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
 		show_progress(s, e);
 		break;
 	case CB_EVENT_WAITING:
-		cb_text_str(&waiting, "Waiting for the network ...");
+		cb_fmt_str(&waiting, "Waiting for the network ...");
 		if (!s->is_prompting)
 			live_show(s, &waiting);
 		break;
@@ -355,6 +369,7 @@ void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
 		show_notice(s, e);
 		break;
 	case CB_EVENT_ERROR:
+		s->offers_previous = e->offers_previous;
 		cb_screen_error(s, e->err, e->subject);
 		break;
 	case CB_EVENT_REFUSED:

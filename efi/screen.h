@@ -18,9 +18,9 @@ struct cb_screen {
 	void (*write)(void *ctx, const char *text, size_t len);
 	void *ctx;
 	size_t columns;
-	bool offers_next_option, offers_firmware_setup; /* on the error screen */
+	bool offers_next_option, offers_firmware_setup, offers_previous; /* on the error screen */
 
-	char live[CB_TEXT_MAX]; /* what stands on the live line; never a passphrase */
+	char live[CB_FMT_MAX]; /* what stands on the live line; never a passphrase */
 	size_t live_len, live_cursor; /* 0, 0: no live line */
 	enum cb_stage stage;
 	bool is_prompting; /* the live line is a prompt */

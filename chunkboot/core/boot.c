@@ -234,6 +234,7 @@ static void failed_enter(struct cb_boot *b)
 			     .kind = CB_EVENT_ERROR,
 			     .err = b->err,
 			     .subject = trouble_subject(b, b->subject),
+			     .offers_previous = b->previous[0] != '\0',
 		     });
 }
 
@@ -277,10 +278,18 @@ static void failed_key(struct cb_boot *b, unsigned key)
 		if (b->config.allow_next_option)
 			b->outcome = CB_BOOT_NEXT_OPTION;
 		break;
+	case 'p':
+	case 'P':
+		if (b->previous[0] != '\0') {
+			memcpy(b->forced, b->previous, sizeof(b->forced));
+			retry(b);
+		}
+		break;
 	case 'e':
 	case 'E':
 		if (b->has_record && b->record.n_envs > 1) {
 			b->selected = (b->selected + 1) % b->record.n_envs;
+			b->forced[0] = '\0';
 			retry(b);
 		}
 		break;

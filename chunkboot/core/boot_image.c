@@ -14,9 +14,27 @@ static enum cb_err find_target(const struct cb_boot *b, unsigned i, struct cb_tu
 {
 	struct cb_bytes name = b->record.envs[i].target;
 
+	if (b->forced[0] != '\0')
+		name = cb_bytes_of(b->forced);
 	if (name.len > 0 && memchr(name.p, '/', name.len))
 		return cb_tuf_find(b->tuf, name, ret);
 	return cb_tuf_newest(b->tuf, name, cb_boot_arch_name(b), ret);
+}
+
+/* The version before this one, for a person whose new one doesn't boot. */
+static void find_previous(struct cb_boot *b, const struct cb_tuf_target *than)
+{
+	struct cb_tuf_target best = { .serial = 0 };
+
+	for (unsigned i = 0; i < cb_tuf_n_targets(b->tuf); i++) {
+		struct cb_tuf_target t;
+
+		cb_tuf_target_at(b->tuf, i, &t);
+		if (strcmp(t.name, than->name) == 0 && strcmp(t.arch, than->arch) == 0 &&
+		    t.serial < than->serial && t.serial > best.serial)
+			best = t;
+	}
+	memcpy(b->previous, best.path, sizeof(b->previous));
 }
 
 /* ---- starting and stopping the fetch of the selected environment ---- */
@@ -54,6 +72,7 @@ static bool start_image(struct cb_boot *b)
 		return false;
 	}
 	name_image(b, &target);
+	find_previous(b, &target);
 	b->was_cmdline_checked = false;
 	b->seen_ms = cb_boot_now(b);
 	b->waiting_ms = b->seen_ms;

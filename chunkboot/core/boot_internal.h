@@ -62,6 +62,9 @@ struct cb_boot {
 	unsigned selected;
 	uint64_t countdown_until_ms; /* 0: none */
 	unsigned countdown_shown_s;
+	char previous[CB_TARGET_PATH_MAX + 1]; /* of the image tried last; "": none is listed */
+	char forced[CB_TARGET_PATH_MAX +
+		    1]; /* target chosen instead of the environment's; "": none */
 	struct cb_imagefetch *image;
 	bool was_cmdline_checked;
 	uint64_t progress_ms, waiting_ms; /* last events */

@@ -63,6 +63,7 @@ struct cb_event {
 	enum cb_stage stage; /* of every event */
 	enum cb_err err; /* NOTICE, ERROR, REFUSED */
 	const char *subject; /* NOTICE, ERROR: the object, e.g. a path or mirror; "" when none */
+	bool offers_previous; /* ERROR: key P boots the image's previous version */
 	struct { /* PROMPT */
 		enum cb_prompt which;
 		struct cb_bytes text; /* as typed so far; the screen masks a passphrase */

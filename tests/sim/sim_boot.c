@@ -35,6 +35,7 @@ static void on_event(void *ctx, const struct cb_event *event)
 	case CB_EVENT_ERROR:
 		b->n_errors++;
 		b->has_error = true;
+		b->offered_previous = event->offers_previous;
 		log_line(b, "error: %s %s\n", cb_err_info(event->err)->name, event->subject);
 		break;
 	default:

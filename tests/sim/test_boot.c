@@ -454,6 +454,44 @@ static void clock_rules(void **state)
 	}
 }
 
+/* The served path of the manifest of "twice" with this ending. */
+static const char *manifest_path(const struct sim_server *server, const char *ending)
+{
+	for (unsigned i = 0;; i++) {
+		const char *path = sim_file_path(server, i);
+
+		assert_non_null(path);
+		if (strstr(path, "/manifests/") && strlen(path) > strlen(ending) &&
+		    strcmp(path + strlen(path) - strlen(ending), ending) == 0 &&
+		    strstr(path, "/twice/"))
+			return path;
+	}
+}
+
+static void previous_version(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	begin(&s, 1, NULL);
+	s.boot.account[0] = "pam";
+	assert_true(sim_flip(s.a, manifest_path(s.a, ".2.cbm"), 70, 1));
+	assert_error(&s, CB_MANIFEST_HASH);
+	assert_true(s.boot.offered_previous);
+	s.boot.error_key = 'p';
+	assert_booted(&s);
+	assert_string_equal(cb_boot_result(s.boot.boot)->image, "twice/1");
+	assert_int_equal(s.boot.n_kdf, 1);
+	end(&s);
+
+	/* The first version has none before it. */
+	begin(&s, 1, NULL);
+	sim_set_free_memory(s.sim, 1u << 20);
+	assert_error(&s, CB_MEMORY_SHORT);
+	assert_false(s.boot.offered_previous);
+	end(&s);
+}
+
 static void too_little_memory(void **state)
 {
 	struct stage s;
@@ -694,6 +732,7 @@ int main(void)
 		cmocka_unit_test(server_stops_in_mid_transfer),
 		cmocka_unit_test(no_lease_at_first),
 		cmocka_unit_test(clock_rules),
+		cmocka_unit_test(previous_version),
 		cmocka_unit_test(too_little_memory),
 		cmocka_unit_test(no_entropy),
 		cmocka_unit_test(failed_start_comes_back),

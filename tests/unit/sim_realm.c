@@ -23,7 +23,7 @@
 #define KERNEL_LEN (N_KERNEL_CHUNKS * CHUNK_LEN - 123u)
 #define INITRD_LEN 6001u /* not a multiple of 4: the next one is padded */
 #define MAX_CHUNKS 16u
-#define N_ACCOUNTS 4u
+#define N_ACCOUNTS 5u
 
 struct account {
 	const char *name;
@@ -146,19 +146,19 @@ static void add_segment(struct sim_realm *r, struct cb_manifest *m, enum cb_segm
 }
 
 static void add_target(struct sim_realm *r, struct cb_repo_meta *meta, const char *name,
-		       const struct cb_manifest *m)
+		       unsigned version, const struct cb_manifest *m)
 {
 	size_t len = cb_manifest_len(m);
 	uint8_t *bytes = malloc(len);
-	struct cb_tuf_target target = { .serial = 1, .len = len };
+	struct cb_tuf_target target = { .serial = version, .len = len };
 	struct cb_error e = { 0 };
 	char path[CB_MANIFEST_PATH_MAX];
 
 	cb_manifest_write(m, r->chunks, bytes);
 	cb_sha256((struct cb_bytes){ bytes, len }, target.sha256);
-	snprintf(target.path, sizeof(target.path), "%s/1.cbm", name);
+	snprintf(target.path, sizeof(target.path), "%s/%u.cbm", name, version);
 	snprintf(target.name, sizeof(target.name), "%s", name);
-	strcpy(target.version, "1");
+	snprintf(target.version, sizeof(target.version), "%u", version);
 	strcpy(target.kind, "linux");
 	strcpy(target.arch, "x86_64");
 	cb_manifest_path(target.path, target.sha256, path);
@@ -195,8 +195,11 @@ static void publish(struct sim_realm *r, const struct cb_meta_place *place)
 		m.stored_total += r->chunks[i].stored_len;
 	m.ram_need = m.raw_total + m.stored_total + (32u << 20);
 	must(cb_repo_meta_load(place, &meta, &e), &e);
-	add_target(r, &meta, "demo", &m);
-	add_target(r, &meta, "other", &m);
+	add_target(r, &meta, "demo", 1, &m);
+	add_target(r, &meta, "other", 1, &m);
+	add_target(r, &meta, "twice", 1, &m);
+	m.title = cb_bytes_of("Demo, second version");
+	add_target(r, &meta, "twice", 2, &m);
 	must(cb_repo_meta_set_default(&meta, "demo", &e), &e);
 	must(cb_repo_meta_commit(&meta, &e), &e);
 	cb_repo_meta_done(&meta);
@@ -239,7 +242,7 @@ static void add_account(struct sim_realm *r, unsigned i, struct cb_record *conte
 
 static void add_accounts(struct sim_realm *r)
 {
-	static const char *const names[N_ACCOUNTS] = { "ada", "bob", "eve", "kim" };
+	static const char *const names[N_ACCOUNTS] = { "ada", "bob", "eve", "kim", "pam" };
 	struct cb_environment demo = { .target = cb_bytes_of("demo"), .is_default = true };
 	struct cb_environment other = { .target = cb_bytes_of("other/1.cbm"),
 					.label = cb_bytes_of("Other"),
@@ -268,6 +271,8 @@ static void add_accounts(struct sim_realm *r)
 			c.envs[1] = other;
 		} else if (i == 2) {
 			c.envs[0].cmdline_suffix = cb_bytes_of("init=/bin/sh");
+		} else if (i == 4) {
+			c.envs[0].target = cb_bytes_of("twice");
 		}
 		add_account(r, i, &c);
 	}

@@ -14,9 +14,10 @@
 struct sim_realm; /* opaque; made once, then read only */
 
 /*
- * Images "demo" version 1 (default; four kernel chunks, two initrds) and "other" version 1.
+ * Images "demo" version 1 (default; four kernel chunks, two initrds), "other" version 1 and "twice"
+ * versions 1 and 2, all of the same content.
  * Accounts with passphrases below: ada (one environment, credential "key"), bob (environments demo
- * and other), eve (a suffix that no image allows), kim (kiosk, one environment, no credentials).
+ * and other), eve (a suffix that no image allows), kim (kiosk, one environment, no credentials), pam (twice).
  * Dates are judged as of the simulator's default wall clock. Fails the test on any error.
  */
 struct sim_realm *sim_realm_new(void);

@@ -31,23 +31,23 @@ static void test_sizes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct cb_text t = { 0 };
+		struct cb_fmt t = { 0 };
 
-		cb_text_size(&t, cases[i].n);
-		assert_string_equal(cb_text_done(&t), cases[i].text);
+		cb_fmt_size(&t, cases[i].n);
+		assert_string_equal(cb_fmt_done(&t), cases[i].text);
 	}
 }
 
 static void test_sizes_of(void **state)
 {
-	struct cb_text t = { 0 };
+	struct cb_fmt t = { 0 };
 
 	(void)state;
-	cb_text_size_of(&t, 400000, 45540000);
-	assert_string_equal(cb_text_done(&t), "0.40 of 45.5 MB");
+	cb_fmt_size_of(&t, 400000, 45540000);
+	assert_string_equal(cb_fmt_done(&t), "0.40 of 45.5 MB");
 	t.len = 0;
-	cb_text_size_of(&t, 0, 0);
-	assert_string_equal(cb_text_done(&t), "0 of 0 B");
+	cb_fmt_size_of(&t, 0, 0);
+	assert_string_equal(cb_fmt_done(&t), "0 of 0 B");
 }
 
 static void test_durations(void **state)
@@ -63,10 +63,10 @@ static void test_durations(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct cb_text t = { 0 };
+		struct cb_fmt t = { 0 };
 
-		cb_text_duration(&t, cases[i].s);
-		assert_string_equal(cb_text_done(&t), cases[i].text);
+		cb_fmt_duration(&t, cases[i].s);
+		assert_string_equal(cb_fmt_done(&t), cases[i].text);
 	}
 }
 
@@ -90,10 +90,10 @@ static void test_only_harmless_text_passes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct cb_text t = { 0 };
+		struct cb_fmt t = { 0 };
 
-		cb_text_str(&t, cases[i].in);
-		assert_string_equal(cb_text_done(&t), cases[i].out);
+		cb_fmt_str(&t, cases[i].in);
+		assert_string_equal(cb_fmt_done(&t), cases[i].out);
 	}
 }
 
@@ -115,32 +115,32 @@ static void test_cut(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct cb_text t = { 0 };
+		struct cb_fmt t = { 0 };
 
-		cb_text_cut(&t, cb_bytes_of(cases[i].in), cases[i].max);
-		assert_string_equal(cb_text_done(&t), cases[i].out);
+		cb_fmt_cut(&t, cb_bytes_of(cases[i].in), cases[i].max);
+		assert_string_equal(cb_fmt_done(&t), cases[i].out);
 	}
 }
 
 static void test_buffer_is_never_overrun(void **state)
 {
-	struct cb_text t = { 0 };
+	struct cb_fmt t = { 0 };
 
 	(void)state;
-	for (unsigned i = 0; i < CB_TEXT_MAX; i++)
-		cb_text_str(&t, "\xe2\x82\xac");
-	assert_true(t.len < CB_TEXT_MAX);
+	for (unsigned i = 0; i < CB_FMT_MAX; i++)
+		cb_fmt_str(&t, "\xe2\x82\xac");
+	assert_true(t.len < CB_FMT_MAX);
 	assert_int_equal(t.len % 3, 0); /* no character is torn */
-	assert_int_equal(strlen(cb_text_done(&t)), t.len);
+	assert_int_equal(strlen(cb_fmt_done(&t)), t.len);
 }
 
 static void test_codes(void **state)
 {
-	struct cb_text t = { 0 };
+	struct cb_fmt t = { 0 };
 
 	(void)state;
-	cb_text_code(&t, CB_CHUNK_HASH);
-	assert_string_equal(cb_text_done(&t), "CB-E303 ");
+	cb_fmt_code(&t, CB_CHUNK_HASH);
+	assert_string_equal(cb_fmt_done(&t), "CB-E303 ");
 }
 
 static void test_progress_line(void **state)
@@ -157,17 +157,17 @@ static void test_progress_line(void **state)
 			.image = "debian/12.5",
 		},
 	};
-	struct cb_text t = { 0 };
+	struct cb_fmt t = { 0 };
 
 	(void)state;
 	cb_format_progress(&t, &e, 79);
-	assert_string_equal(cb_text_done(&t),
+	assert_string_equal(cb_fmt_done(&t),
 			    "debian/12.5  20.4 of 45.5 MB  10.2 MB/s  3 s left  2 of 3 mirrors");
 	e.progress.n_mirrors = 1;
 	e.progress.remaining_s = UINT32_MAX;
 	t.len = 0;
 	cb_format_progress(&t, &e, 79);
-	assert_string_equal(cb_text_done(&t), "debian/12.5  20.4 of 45.5 MB  10.2 MB/s");
+	assert_string_equal(cb_fmt_done(&t), "debian/12.5  20.4 of 45.5 MB  10.2 MB/s");
 	e.progress.image = NULL;
 	for (size_t columns = 0; columns < 100; columns++) {
 		t.len = 0;

@@ -183,6 +183,14 @@ static void test_error_screen(void **state)
 	cb_screen_event(&s, &e);
 	assert_true(has_row(&t, "CB-E105 no connection to a mirror"));
 	assert_true(has_row(&t, "R retry   B reboot   N continue with the next boot option"));
+	/* All choices at once take two rows. */
+	terminal_init(&t, &s);
+	s.offers_next_option = s.offers_firmware_setup = true;
+	s.n_environments = 2;
+	e.offers_previous = true;
+	cb_screen_event(&s, &e);
+	assert_true(has_row(&t, "R retry   B reboot   E another environment   P previous version"));
+	assert_true(has_row(&t, "F firmware setup   N continue with the next boot option"));
 }
 
 static void test_same_error_again_does_not_scroll(void **state)
