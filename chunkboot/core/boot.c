@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The boot state machine: the list of stages, network and metadata, the error screen. */
+/* The boot state machine: the list of stages, network and metadata, beginning and end. */
 #include "core/boot.h"
 
 #include <string.h>
 
 #include "core/boot_internal.h"
 
-static cb_boot_stage_fn network_step, metadata_step, ready_step, failed_step;
-static cb_boot_key_fn failed_key;
+static cb_boot_stage_fn network_step, metadata_step, ready_step;
 static void metadata_enter(struct cb_boot *b);
-static void failed_enter(struct cb_boot *b);
 
 /*
  * The way of a boot, in order. Each stage leads to the next one; any may lead to FAILED, from where
@@ -29,7 +27,7 @@ static const struct stage {
 	[CB_STAGE_FETCH] = { cb_boot_fetch_enter, cb_boot_fetch_step, NULL },
 	[CB_STAGE_HANDOVER] = { NULL, cb_boot_handover_step, NULL },
 	[CB_STAGE_READY] = { NULL, ready_step, NULL },
-	[CB_STAGE_FAILED] = { failed_enter, failed_step, failed_key },
+	[CB_STAGE_FAILED] = { cb_boot_failed_enter, cb_boot_failed_step, cb_boot_failed_key },
 };
 
 uint64_t cb_boot_now(const struct cb_boot *b)
@@ -75,19 +73,23 @@ void cb_boot_fail(struct cb_boot *b, enum cb_err err, const char *subject)
 
 /* ---- network ---- */
 
-/* Frees all that uses the fetch engine, then the engine. */
+/* Frees the fetch engine and what uses it; the image must have been freed or detached. */
 static void drop_fetch(struct cb_boot *b)
 {
 	cb_boot_prefetch_stop(b);
 	b->was_prefetched = false;
-	cb_imagefetch_free(b->image);
-	b->image = NULL;
 	cb_job_free(b->record_job);
 	b->record_job = NULL;
 	cb_refresh_free(b->refresh);
 	b->refresh = NULL;
 	cb_fetch_free(b->fetch);
 	b->fetch = NULL;
+}
+
+static void drop_image(struct cb_boot *b)
+{
+	cb_imagefetch_free(b->image);
+	b->image = NULL;
 }
 
 static void network_step(struct cb_boot *b, uint64_t *ret_wake_ms)
@@ -144,6 +146,7 @@ static void metadata_enter(struct cb_boot *b)
 	enum cb_err err;
 
 	judge_clock(b);
+	drop_image(b);
 	drop_fetch(b);
 	memset(b->wrong_seen, 0, sizeof(b->wrong_seen));
 	err = start_metadata(b);
@@ -199,103 +202,10 @@ static void metadata_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 	}
 }
 
-/* ---- ready and failed ---- */
-
 static void ready_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
 	(void)ret_wake_ms;
 	b->outcome = CB_BOOT_READY;
-}
-
-static bool is_network_trouble(enum cb_err err)
-{
-	return cb_err_info(err)->code / 100 == 1 && err != CB_URL_FORMAT;
-}
-
-/* What helps a person with network trouble is the mirror's name, not the file's. */
-static const char *trouble_subject(const struct cb_boot *b, const char *subject)
-{
-	if (is_network_trouble(b->err) && b->fetch && cb_fetch_n_sources(b->fetch) > 0)
-		return cb_fetch_source_name(b->fetch, 0);
-	return subject;
-}
-
-static void failed_enter(struct cb_boot *b)
-{
-	b->retry_at_ms = 0;
-	if (is_network_trouble(b->err)) {
-		b->retry_at_ms = b->entered_ms + b->retry_delay_ms;
-		b->retry_delay_ms *= 2;
-		if (b->retry_delay_ms > CB_BOOT_RETRY_MAX_MS)
-			b->retry_delay_ms = CB_BOOT_RETRY_MAX_MS;
-	}
-	cb_boot_emit(b,
-		     &(struct cb_event){
-			     .kind = CB_EVENT_ERROR,
-			     .err = b->err,
-			     .subject = trouble_subject(b, b->subject),
-			     .offers_previous = b->previous[0] != '\0',
-		     });
-}
-
-static void retry(struct cb_boot *b)
-{
-	b->outcome = CB_BOOT_RUNNING;
-	b->n_refused = 0;
-	/* Without a lease or link the driver has to bring the network up anew. */
-	cb_boot_enter(b, CB_STAGE_NETWORK);
-}
-
-static void failed_step(struct cb_boot *b, uint64_t *ret_wake_ms)
-{
-	if (b->retry_at_ms == 0)
-		return;
-	if (cb_boot_now(b) >= b->retry_at_ms)
-		retry(b);
-	else
-		cb_boot_wake_at(ret_wake_ms, b->retry_at_ms);
-}
-
-static void failed_key(struct cb_boot *b, unsigned key)
-{
-	switch (key) {
-	case 'r':
-	case 'R':
-	case CB_KEY_ENTER:
-		b->retry_delay_ms = CB_BOOT_RETRY_FIRST_MS;
-		retry(b);
-		break;
-	case 'b':
-	case 'B':
-		b->outcome = CB_BOOT_REBOOT;
-		break;
-	case 'f':
-	case 'F':
-		b->outcome = CB_BOOT_FIRMWARE_SETUP;
-		break;
-	case 'n':
-	case 'N':
-		if (b->config.allow_next_option)
-			b->outcome = CB_BOOT_NEXT_OPTION;
-		break;
-	case 'p':
-	case 'P':
-		if (b->previous[0] != '\0') {
-			memcpy(b->forced, b->previous, sizeof(b->forced));
-			retry(b);
-		}
-		break;
-	case 'e':
-	case 'E':
-		if (b->has_record && b->record.n_envs > 1) {
-			b->selected = (b->selected + 1) % b->record.n_envs;
-			b->forced[0] = '\0';
-			retry(b);
-		}
-		break;
-	default:
-		break;
-	}
 }
 
 /* ---- public ---- */
@@ -360,15 +270,9 @@ const struct cb_boot_result *cb_boot_result(const struct cb_boot *b)
 
 void cb_boot_close_network(struct cb_boot *b)
 {
-	cb_boot_prefetch_stop(b);
 	if (b->image)
 		cb_imagefetch_detach(b->image);
-	cb_job_free(b->record_job);
-	b->record_job = NULL;
-	cb_refresh_free(b->refresh);
-	b->refresh = NULL;
-	cb_fetch_free(b->fetch);
-	b->fetch = NULL;
+	drop_fetch(b);
 	b->is_network_up = false;
 }
 
@@ -397,6 +301,7 @@ void cb_boot_free(struct cb_boot *b)
 	if (!b)
 		return;
 	mem = &b->platform->mem;
+	drop_image(b);
 	drop_fetch(b);
 	cb_tuf_free(b->tuf);
 	cb_boot_sign_out(b);

@@ -125,6 +125,11 @@ void cb_boot_fetch_enter(struct cb_boot *b);
 /* boot_handover.c */
 cb_boot_stage_fn cb_boot_handover_step;
 
+/* boot_failed.c */
+cb_boot_stage_fn cb_boot_failed_step;
+cb_boot_key_fn cb_boot_failed_key;
+void cb_boot_failed_enter(struct cb_boot *b);
+
 /* boot_json.c: the boot record of a finished fetch; false when it does not fit. */
 bool cb_boot_json(const struct cb_boot *b, char *out, size_t max, size_t *ret_len);
 

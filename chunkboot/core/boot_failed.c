@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Boot stage of the error screen: what is told, which keys there are, when it retries by itself. */
+#include <string.h>
+
+#include "core/boot_internal.h"
+
+static bool is_network_trouble(enum cb_err err)
+{
+	return cb_err_info(err)->code / 100 == 1 && err != CB_URL_FORMAT;
+}
+
+/* What helps a person with network trouble is the mirror's name, not the file's. */
+static const char *trouble_subject(const struct cb_boot *b, const char *subject)
+{
+	if (is_network_trouble(b->err) && b->fetch && cb_fetch_n_sources(b->fetch) > 0)
+		return cb_fetch_source_name(b->fetch, 0);
+	return subject;
+}
+
+void cb_boot_failed_enter(struct cb_boot *b)
+{
+	b->retry_at_ms = 0;
+	if (is_network_trouble(b->err)) {
+		b->retry_at_ms = b->entered_ms + b->retry_delay_ms;
+		b->retry_delay_ms *= 2;
+		if (b->retry_delay_ms > CB_BOOT_RETRY_MAX_MS)
+			b->retry_delay_ms = CB_BOOT_RETRY_MAX_MS;
+	}
+	cb_boot_emit(b,
+		     &(struct cb_event){
+			     .kind = CB_EVENT_ERROR,
+			     .err = b->err,
+			     .subject = trouble_subject(b, b->subject),
+			     .offers_previous = b->previous[0] != '\0',
+		     });
+}
+
+static void retry(struct cb_boot *b)
+{
+	b->outcome = CB_BOOT_RUNNING;
+	b->n_refused = 0;
+	/* Without a lease or link the driver has to bring the network up anew. */
+	cb_boot_enter(b, CB_STAGE_NETWORK);
+}
+
+void cb_boot_failed_step(struct cb_boot *b, uint64_t *ret_wake_ms)
+{
+	if (b->retry_at_ms == 0)
+		return;
+	if (cb_boot_now(b) >= b->retry_at_ms)
+		retry(b);
+	else
+		cb_boot_wake_at(ret_wake_ms, b->retry_at_ms);
+}
+
+void cb_boot_failed_key(struct cb_boot *b, unsigned key)
+{
+	switch (key) {
+	case 'r':
+	case 'R':
+	case CB_KEY_ENTER:
+		b->retry_delay_ms = CB_BOOT_RETRY_FIRST_MS;
+		retry(b);
+		break;
+	case 'b':
+	case 'B':
+		b->outcome = CB_BOOT_REBOOT;
+		break;
+	case 'f':
+	case 'F':
+		b->outcome = CB_BOOT_FIRMWARE_SETUP;
+		break;
+	case 'n':
+	case 'N':
+		if (b->config.allow_next_option)
+			b->outcome = CB_BOOT_NEXT_OPTION;
+		break;
+	case 'p':
+	case 'P':
+		if (b->previous[0] != '\0') {
+			memcpy(b->forced, b->previous, sizeof(b->forced));
+			retry(b);
+		}
+		break;
+	case 'e':
+	case 'E':
+		if (b->has_record && b->record.n_envs > 1) {
+			b->selected = (b->selected + 1) % b->record.n_envs;
+			b->forced[0] = '\0';
+			retry(b);
+		}
+		break;
+	default:
+		break;
+	}
+}
