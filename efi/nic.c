@@ -17,12 +17,26 @@
 static const EFI_GUID snp_guid = EFI_SIMPLE_NETWORK_PROTOCOL_GUID;
 static const EFI_GUID path_guid = DEVICE_PATH_PROTOCOL;
 
-/* After a start from a disk the firmware may not have connected its network drivers. */
+/* iPXE offers interfaces of its own, and tells its handles by this. */
+static bool is_from_ipxe(EFI_HANDLE handle)
+{
+	static const EFI_GUID download_guid = {
+		0x3eaeaebd, 0xdecf, 0x493b, { 0x9b, 0xd1, 0xcd, 0xb2, 0xde, 0xca, 0xe7, 0x19 }
+	};
+	return cb_uefi_protocol(handle, &download_guid) != NULL;
+}
+
+/*
+ * After a start from a disk the firmware may not have connected its network drivers. Behind iPXE it has, and edk2's
+ * SnpDxe, connected to an interface of iPXE, fails but leaves an event that calls freed memory at ExitBootServices.
+ */
 static void connect_drivers(void)
 {
 	EFI_HANDLE *handles = NULL;
 	UINTN n = 0;
 
+	if (is_from_ipxe(cb_uefi.loaded->DeviceHandle))
+		return;
 	if (EFI_ERROR(cb_uefi.bs->LocateHandleBuffer(AllHandles, NULL, NULL, &n, &handles)))
 		return;
 	for (UINTN i = 0; i < n; i++)
@@ -155,11 +169,13 @@ static EFI_HANDLE bus_handle_of(EFI_HANDLE handle)
 
 void cb_nic_close_for_good(struct cb_nic *nic)
 {
-	EFI_HANDLE bus;
+	EFI_HANDLE bus = NULL;
 
 	if (!nic)
 		return;
-	bus = bus_handle_of(nic->handle);
+	/* iPXE closes its devices itself, also those of the firmware that it drives. */
+	if (!is_from_ipxe(nic->handle))
+		bus = bus_handle_of(nic->handle);
 	cb_nic_close(nic);
 	if (bus)
 		cb_uefi.bs->DisconnectController(bus, NULL, NULL);

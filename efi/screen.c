@@ -124,6 +124,20 @@ static void coded_line(struct cb_screen *s, enum cb_err err, const char *subject
 	line(s, cb_fmt_done(&text));
 }
 
+static void memory_line(struct cb_screen *s)
+{
+	struct cb_fmt text = { 0 };
+
+	if (s->need_bytes == 0)
+		return;
+	cb_fmt_str(&text, "It needs ");
+	cb_fmt_size(&text, s->need_bytes);
+	cb_fmt_str(&text, " of memory; ");
+	cb_fmt_size(&text, s->free_bytes);
+	cb_fmt_str(&text, " are free.");
+	line(s, cb_fmt_done(&text));
+}
+
 static void hint_line(struct cb_screen *s, enum cb_err err)
 {
 	struct cb_fmt text = { 0 };
@@ -179,6 +193,7 @@ void cb_screen_error(struct cb_screen *s, enum cb_err err, const char *subject)
 	live_end(s);
 	line(s, "");
 	coded_line(s, err, subject);
+	memory_line(s);
 	hint_line(s, err);
 	line(s, "");
 	if (cb_err_info(err)->code / 100 == 1)
@@ -370,6 +385,8 @@ void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
 		break;
 	case CB_EVENT_ERROR:
 		s->offers_previous = e->offers_previous;
+		s->need_bytes = e->need_bytes;
+		s->free_bytes = e->free_bytes;
 		cb_screen_error(s, e->err, e->subject);
 		break;
 	case CB_EVENT_REFUSED:

@@ -19,6 +19,7 @@ struct cb_screen {
 	void *ctx;
 	size_t columns;
 	bool offers_next_option, offers_firmware_setup, offers_previous; /* on the error screen */
+	uint64_t need_bytes, free_bytes; /* of memory, for the error screen; 0: not the trouble */
 
 	char live[CB_FMT_MAX]; /* what stands on the live line; never a passphrase */
 	size_t live_len, live_cursor; /* 0, 0: no live line */

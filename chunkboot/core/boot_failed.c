@@ -19,6 +19,14 @@ static const char *trouble_subject(const struct cb_boot *b, const char *subject)
 
 void cb_boot_failed_enter(struct cb_boot *b)
 {
+	const struct cb_platform *p = b->platform;
+	struct cb_event event = {
+		.kind = CB_EVENT_ERROR,
+		.err = b->err,
+		.subject = trouble_subject(b, b->subject),
+		.offers_previous = b->previous[0] != '\0',
+	};
+
 	b->retry_at_ms = 0;
 	if (is_network_trouble(b->err)) {
 		b->retry_at_ms = b->entered_ms + b->retry_delay_ms;
@@ -26,13 +34,11 @@ void cb_boot_failed_enter(struct cb_boot *b)
 		if (b->retry_delay_ms > CB_BOOT_RETRY_MAX_MS)
 			b->retry_delay_ms = CB_BOOT_RETRY_MAX_MS;
 	}
-	cb_boot_emit(b,
-		     &(struct cb_event){
-			     .kind = CB_EVENT_ERROR,
-			     .err = b->err,
-			     .subject = trouble_subject(b, b->subject),
-			     .offers_previous = b->previous[0] != '\0',
-		     });
+	if (b->err == CB_MEMORY_SHORT) {
+		event.need_bytes = b->need_bytes;
+		event.free_bytes = p->free_memory ? p->free_memory(p->ctx) : 0;
+	}
+	cb_boot_emit(b, &event);
 }
 
 static void retry(struct cb_boot *b)

@@ -114,6 +114,7 @@ static enum cb_job_status step_image(struct cb_boot *b)
 			return status;
 		cb_boot_fail(b, err, b->image_name);
 	} else {
+		b->need_bytes = cb_imagefetch_need(b->image);
 		cb_boot_fail(b, err, cb_imagefetch_subject(b->image));
 	}
 	stop_image(b);

@@ -82,6 +82,7 @@ struct cb_boot {
 	/* failure */
 	enum cb_err err;
 	char subject[CB_FETCH_PATH_MAX];
+	uint64_t need_bytes; /* memory that was not to be had; 0: not the trouble */
 	uint64_t retry_at_ms; /* 0: only when asked */
 	uint64_t retry_delay_ms;
 };

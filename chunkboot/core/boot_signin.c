@@ -195,6 +195,11 @@ void cb_boot_derive_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 		return;
 	}
 	cb_boot_sign_out(b);
+	if (err == CB_NO_MEMORY) {
+		/* Never a cheaper derivation instead: the numbers say what is missing. */
+		b->need_bytes = (uint64_t)cb_tuf_info(b->tuf)->kdf[b->kdf].m_kib << 10;
+		err = CB_MEMORY_SHORT;
+	}
 	cb_boot_fail(b, err, "");
 }
 

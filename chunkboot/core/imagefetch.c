@@ -126,13 +126,19 @@ static enum cb_err deliver_chunk(void *ctx, uint32_t item, struct cb_bytes bytes
 /* ---- memory ---- */
 
 /* The kernel copies its initrd: the early plan holds it twice. */
-static enum cb_err check_memory(const struct cb_imagefetch *im, uint64_t initrd_len)
+uint64_t cb_imagefetch_need(const struct cb_imagefetch *im)
+{
+	if (!im->has_manifest)
+		return 0;
+	return im->manifest.raw_total + im->initrd_len + WORKING_MEMORY + im->reserved;
+}
+
+static enum cb_err check_memory(const struct cb_imagefetch *im)
 {
 	const struct cb_platform *p = im->platform;
 	uint64_t free_bytes = p->free_memory ? p->free_memory(p->ctx) : 0;
 
-	if (free_bytes > 0 &&
-	    im->manifest.raw_total + initrd_len + WORKING_MEMORY + im->reserved > free_bytes)
+	if (free_bytes > 0 && cb_imagefetch_need(im) > free_bytes)
 		return CB_MEMORY_SHORT;
 	return CB_OK;
 }
@@ -213,7 +219,7 @@ static enum cb_err start_chunks(struct cb_imagefetch *im)
 	enum cb_err err = place_chunks(im);
 
 	if (err == CB_OK)
-		err = check_memory(im, im->initrd_len);
+		err = check_memory(im);
 	if (err == CB_OK)
 		err = allocate_buffers(im);
 	if (err == CB_OK)

@@ -17,6 +17,8 @@ void cb_imagefetch_free(struct cb_imagefetch *im);
 /* Ends all use of the fetch engine; buffers and manifest stay. Before cb_fetch_free. */
 void cb_imagefetch_detach(struct cb_imagefetch *im);
 
+/* Bytes of memory that fetching and starting it takes; 0 until the manifest is known. */
+uint64_t cb_imagefetch_need(const struct cb_imagefetch *im);
 /* Memory that has to stay free beside the image; adds up. Before the first step. */
 void cb_imagefetch_reserve(struct cb_imagefetch *im, uint64_t bytes);
 

@@ -36,6 +36,8 @@ static void on_event(void *ctx, const struct cb_event *event)
 		b->n_errors++;
 		b->has_error = true;
 		b->offered_previous = event->offers_previous;
+		b->need_bytes = event->need_bytes;
+		b->free_bytes = event->free_bytes;
 		log_line(b, "error: %s %s\n", cb_err_info(event->err)->name, event->subject);
 		break;
 	default:

@@ -24,6 +24,7 @@ struct sim_boot {
 	uint64_t types_after_ms; /* virtual time before which nothing is typed */
 	bool goes_on; /* do not end at the error screen: wait for its own retry */
 	/* What happened. */
+	uint64_t need_bytes, free_bytes; /* on the last error screen */
 	bool offered_previous; /* on the last error screen */
 	enum cb_boot_status status;
 	unsigned n_network; /* bring-ups */

@@ -501,6 +501,8 @@ static void too_little_memory(void **state)
 	begin(&s, 1, NULL);
 	sim_set_free_memory(s.sim, 1u << 20);
 	assert_error(&s, CB_MEMORY_SHORT);
+	assert_int_equal(s.boot.free_bytes, 1u << 20);
+	assert_true(s.boot.need_bytes > s.boot.free_bytes);
 	/* Said before anything of the bulk is fetched. */
 	for (unsigned i = 0; i < sim_realm_n_chunks(realm); i++) {
 		sim_realm_chunk_path(realm, i, path);

@@ -183,6 +183,15 @@ static void test_error_screen(void **state)
 	cb_screen_event(&s, &e);
 	assert_true(has_row(&t, "CB-E105 no connection to a mirror"));
 	assert_true(has_row(&t, "R retry   B reboot   N continue with the next boot option"));
+	/* Too little memory is said with the numbers. */
+	terminal_init(&t, &s);
+	e.err = CB_MEMORY_SHORT;
+	e.need_bytes = 338000000;
+	e.free_bytes = 285000000;
+	cb_screen_event(&s, &e);
+	assert_true(has_row(&t, "CB-E502 this machine has too little memory"));
+	assert_true(has_row(&t, "It needs 338 MB of memory; 285 MB are free."));
+	e.need_bytes = 0;
 	/* All choices at once take two rows. */
 	terminal_init(&t, &s);
 	s.offers_next_option = s.offers_firmware_setup = true;
