@@ -63,10 +63,12 @@ image-minimal: $(BUILD)/images/minimal/initrd.cpio ## the sample image: Debian's
 $(BUILD)/images/minimal/initrd.cpio: images/minimal/build.sh images/minimal/init | $(BUILD)/.deps-run
 	$(Q)images/minimal/build.sh $(@D)
 
-install: tool efi ## tool, loader and man pages below DESTDIR/PREFIX
+install: tool efi ## tool, loader, man pages and completion below DESTDIR/PREFIX
 	install -D -m 755 $(BUILD)/chunkboot $(DESTDIR)$(PREFIX)/bin/chunkboot
 	install -D -m 644 $(BUILD)/chunkboot-x86_64.efi $(DESTDIR)$(PREFIX)/lib/chunkboot/chunkboot-x86_64.efi
 	$(foreach page,$(wildcard docs/man/*.scd),$(install_man)$(newline))
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(BUILD)/chunkboot completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/chunkboot
 
 # docs/man/NAME.SECTION.scd
 define install_man
@@ -79,5 +81,5 @@ define newline
 endef
 
 clean: ## removes what was built (sources and packages that were fetched stay; "rm -rf build" removes all)
-	rm -rf $(addprefix $(BUILD)/,host san fuzz bench gen efi-x86_64 efi-aarch64 images test-logs chunkboot \
-		chunkboot-x86_64.efi chunkboot-x86_64.map)
+	rm -rf $(addprefix $(BUILD)/,host san fuzz cov bench gen efi-x86_64 efi-aarch64 images test-logs chunkboot \
+		chunkboot-x86_64.efi chunkboot-x86_64.map selftest-x86_64.efi coverage.txt)

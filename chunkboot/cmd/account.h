@@ -48,6 +48,20 @@ enum cb_err cb_account_write(const struct cb_account_job *job, struct cb_stored_
 			     struct cb_record *content, const struct cb_login_keys *login,
 			     struct cb_bytes previous, struct cb_error *e);
 
+/* An account as it is now. */
+struct cb_account_now {
+	struct cb_stored_account stored; /* secret */
+	struct cb_record record; /* zeroed when there is none that can be opened */
+	/* What a loader would say: "ok", "expired", "outdated", "revoked", "unsigned", "damaged",
+	 * "missing" (no record file). */
+	const char *state;
+};
+
+/* NOT_FOUND for an account that the key store lacks. cb_account_now_done in every case. */
+enum cb_err cb_account_look(const struct cb_account_job *job, const char *account,
+			    struct cb_account_now *ret, struct cb_error *e);
+void cb_account_now_done(struct cb_account_now *now);
+
 /* What the options say about an account's content, and the memory it needs. */
 struct cb_account_content {
 	char targets[CB_RECORD_MAX_ENVS][CB_TARGET_PATH_MAX + 1];
@@ -74,6 +88,8 @@ json_t *cb_account_json(const char *account, const struct cb_record *r);
 /* The sub-verbs; names: the operands behind REPO. */
 enum cb_err cb_account_add(struct cb_account_job *job, const char *name, struct cb_error *e);
 enum cb_err cb_account_set(struct cb_account_job *job, const char *name, struct cb_error *e);
+enum cb_err cb_account_show(struct cb_account_job *job, const char *name, struct cb_error *e);
+enum cb_err cb_account_revoke(struct cb_account_job *job, const char *name, struct cb_error *e);
 enum cb_err cb_account_list(struct cb_account_job *job, int n_names, char **names,
 			    struct cb_error *e);
 enum cb_err cb_account_renew(struct cb_account_job *job, int n_names, char **names,

@@ -60,6 +60,8 @@ extern bool arg_help, arg_json, arg_dry_run, arg_quiet, arg_no_color;
  */
 enum cb_err cb_options_parse(const struct cb_verb *verb, int argc, char **argv, int *ret_n,
 			     char ***ret_operands, struct cb_error *e);
+/* The i-th option of the verb, its own first, then the common ones; NULL past the end. */
+const struct cb_option *cb_option_at(const struct cb_verb *verb, unsigned i);
 /* The verb's help on stdout, at most 80 columns. */
 void cb_verb_help(const struct cb_verb *verb);
 /* Ends a failed run with USAGE and a pointer to the verb's help. */

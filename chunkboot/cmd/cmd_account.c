@@ -162,36 +162,55 @@ json_t *cb_account_json(const char *account, const struct cb_record *r)
 
 /* ---- The verb ---- */
 
-static enum cb_err dispatch(const char *action, struct cb_account_job *job, int n, char **names,
-			    struct cb_error *e)
+/* An action on exactly one account; `name` is in its normal form. */
+struct one_account {
+	const char *action;
+	enum cb_err (*run)(struct cb_account_job *job, const char *name, struct cb_error *e);
+	bool is_writer;
+};
+
+static const struct one_account on_one[] = {
+	{ "add", cb_account_add, true },
+	{ "set", cb_account_set, true },
+	{ "revoke", cb_account_revoke, true },
+	{ "show", cb_account_show, false },
+};
+
+static enum cb_err run_one(const struct one_account *one, int n, char **operands,
+			   struct cb_error *e)
 {
-	if (strcmp(action, "list") == 0)
-		return cb_account_list(job, n, names, e);
-	if (strcmp(action, "renew") == 0)
-		return cb_account_renew(job, n, names, e);
+	struct cb_account_job job = { 0 };
 	char account[CB_ACCOUNT_MAX + 1];
-	enum cb_err err = cb_account_normalise(cb_bytes_of(names[0]), account);
-	if (err != CB_OK)
-		return cb_fail(e, err, "%s", names[0]);
-	return strcmp(action, "add") == 0 ? cb_account_add(job, account, e) :
-					    cb_account_set(job, account, e);
+
+	if (n != 3)
+		return cb_usage(e, &cb_verb_account, "account %s needs REPO and one ACCOUNT",
+				one->action);
+	enum cb_err err = cb_account_open(operands[1], one->is_writer, &job, e);
+	if (err == CB_OK) {
+		err = cb_account_normalise(cb_bytes_of(operands[2]), account);
+		err = err == CB_OK ? one->run(&job, account, e) :
+				     cb_fail(e, err, "%s", operands[2]);
+	}
+	cb_account_close(&job);
+	return err;
 }
 
 static enum cb_err run(int n, char **operands, struct cb_error *e)
 {
 	const char *action = operands[0];
-	bool is_one = strcmp(action, "add") == 0 || strcmp(action, "set") == 0;
 	bool is_list = strcmp(action, "list") == 0;
 	struct cb_account_job job = { 0 };
 
-	if (!is_one && !is_list && strcmp(action, "renew") != 0)
+	for (size_t i = 0; i < sizeof(on_one) / sizeof(on_one[0]); i++)
+		if (strcmp(action, on_one[i].action) == 0)
+			return run_one(&on_one[i], n, operands, e);
+	if (!is_list && strcmp(action, "renew") != 0)
 		return cb_usage(e, &cb_verb_account, "unknown action '%s'", action);
-	if (is_one && n != 3)
-		return cb_usage(e, &cb_verb_account, "account %s needs REPO and one ACCOUNT",
-				action);
 	enum cb_err err = cb_account_open(operands[1], /*is_writer=*/!is_list, &job, e);
-	if (err == CB_OK)
-		err = dispatch(action, &job, n - 2, operands + 2, e);
+	if (err == CB_OK && is_list)
+		err = cb_account_list(&job, n - 2, operands + 2, e);
+	else if (err == CB_OK)
+		err = cb_account_renew(&job, n - 2, operands + 2, e);
 	cb_account_close(&job);
 	return err;
 }
@@ -253,20 +272,30 @@ static const struct cb_option options[] = {
 const struct cb_verb cb_verb_account = {
 	.name = "account",
 	.group = CB_GROUP_ACCOUNTS,
-	.summary = "add, change, renew and list accounts",
+	.summary = "add, change, renew, revoke and look at accounts",
 	.usage = "add REPO ACCOUNT --keys KEYS [--env NAME[@VERSION]]... [OPTION]...\n"
 		 "set REPO ACCOUNT --keys KEYS [OPTION]...\n"
 		 "renew REPO [ACCOUNT]... --keys KEYS [--valid-days N]\n"
+		 "revoke REPO ACCOUNT --keys KEYS\n"
+		 "show REPO ACCOUNT --keys KEYS\n"
 		 "list REPO [ACCOUNT]... --keys KEYS",
-	.about = "'add' prints the passphrase it made, as the only line on standard output; it is\n"
-		 "kept nowhere. 'set' needs the record key in KEYS/offline/records, never the\n"
-		 "passphrase. 'renew' signs records again with new dates.",
+	.about =
+		"'add' prints the passphrase it made, as the only line on standard output; it is\n"
+		"kept nowhere. 'set' needs the record key in KEYS/offline/records, never the\n"
+		"passphrase. 'renew' signs records again with new dates.\n"
+		"\n"
+		"'revoke' puts the account on the realm's list of revoked ones and removes its\n"
+		"record; it needs the online keys and the account's file in KEYS/offline/records. A\n"
+		"machine that knows newer metadata refuses an old copy of the record, too. 'show'\n"
+		"tells everything about one account but the values of its credentials.",
 	.examples =
 		"  chunkboot account add /srv/boot ada --keys ~/keys --env debian\n"
 		"  chunkboot account add /srv/boot bob --keys ~/keys --env debian@12.5 \\\n"
 		"      --credential ssh=id_ed25519 --display-name Bob\n"
 		"  chunkboot account set /srv/boot ada --keys ~/keys --env debian --env rescue\n"
 		"  chunkboot account renew /srv/boot --keys ~/keys\n"
+		"  chunkboot account revoke /srv/boot bob --keys ~/keys\n"
+		"  chunkboot account show /srv/boot ada --keys ~/keys\n"
 		"  chunkboot account list /srv/boot --keys ~/keys --json\n",
 	.options = options,
 	.min_operands = 2,

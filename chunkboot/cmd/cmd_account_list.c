@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* chunkboot account list, renew: what the records say, and new dates for them. */
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/account.h"
 #include "host/heap.h"
 #include "host/record_seal.h"
+#include "host/records.h"
 
 #define DAY_S 86400
 
@@ -15,17 +14,46 @@
 
 /* What a loader would say to the record now. */
 static const char *state_of(const struct cb_account_job *job, struct cb_bytes file,
-			    const uint8_t locator[32], const struct cb_record *r)
+			    const struct cb_record *r)
 {
 	struct cb_record_check check = cb_account_check(job);
 
 	if (cb_record_verify(&cb_heap, file, &check) != CB_OK)
 		return "unsigned";
-	if (check.is_revoked(check.ctx, locator))
-		return "revoked";
 	if (r->epoch < check.min_epoch)
 		return "outdated";
 	return check.now_s >= r->expires_s ? "expired" : "ok";
+}
+
+enum cb_err cb_account_look(const struct cb_account_job *job, const char *account,
+			    struct cb_account_now *ret, struct cb_error *e)
+{
+	cb_cleanup(cb_file_done) struct cb_file file = { 0 };
+	char path[CB_PATH_MAX];
+	enum cb_err err = cb_record_store_load(job->keys, account, &ret->stored, e);
+
+	if (err == CB_OK)
+		err = cb_account_path(job, ret->stored.locator, path, e);
+	if (err != CB_OK)
+		return err;
+	err = cb_file_read(path, CB_RECORD_MAX_LEN, &file, e);
+	ret->state = "missing";
+	if (err == CB_OK) {
+		struct cb_bytes bytes = cb_file_bytes(&file);
+
+		err = cb_record_open_with_rk(&cb_heap, bytes, ret->stored.record_key, &ret->record);
+		ret->state = err == CB_OK ? state_of(job, bytes, &ret->record) : "damaged";
+		err = CB_OK;
+	}
+	if (cb_tuf_is_revoked(job->view.tuf, ret->stored.locator))
+		ret->state = "revoked";
+	return err == CB_NOT_FOUND ? CB_OK : err;
+}
+
+void cb_account_now_done(struct cb_account_now *now)
+{
+	cb_record_done(&now->record);
+	cb_wipe(&now->stored, sizeof(now->stored));
 }
 
 static void print_account(const char *account, const struct cb_record *r, const char *state)
@@ -55,30 +83,10 @@ static enum cb_err show(const char *account, const struct cb_record *r, const ch
 static enum cb_err list_one(const struct cb_account_job *job, const char *account, json_t *list,
 			    struct cb_error *e)
 {
-	cb_cleanup(cb_file_done) struct cb_file file = { 0 };
-	struct cb_stored_account stored = { 0 };
-	struct cb_record r = { 0 };
-	const char *state = "missing";
-	char path[CB_PATH_MAX];
-	enum cb_err err = cb_record_store_load(job->keys, account, &stored, e);
+	cb_cleanup(cb_account_now_done) struct cb_account_now now = { 0 };
+	enum cb_err err = cb_account_look(job, account, &now, e);
 
-	if (err == CB_OK)
-		err = cb_account_path(job, stored.locator, path, e);
-	if (err != CB_OK)
-		return err;
-	err = cb_file_read(path, CB_RECORD_MAX_LEN, &file, e);
-	if (err == CB_OK) {
-		struct cb_bytes bytes = cb_file_bytes(&file);
-
-		state = "damaged";
-		if (cb_record_open_with_rk(&cb_heap, bytes, stored.record_key, &r) == CB_OK)
-			state = state_of(job, bytes, stored.locator, &r);
-	}
-	if (err == CB_OK || err == CB_NOT_FOUND)
-		err = show(account, &r, state, list);
-	cb_record_done(&r);
-	cb_wipe(&stored, sizeof(stored));
-	return err;
+	return err == CB_OK ? show(account, &now.record, now.state, list) : err;
 }
 
 static enum cb_err list_named(const struct cb_account_job *job, int n, char **names, json_t *list,
@@ -133,9 +141,10 @@ static void skip(struct renewal *renewal, const char *path, const char *why)
 }
 
 /* Only what this realm signed and has not revoked lives on. */
-static enum cb_err renew_file(struct renewal *renewal, const char *path, const uint8_t locator[32],
+static enum cb_err renew_file(void *ctx, const char *path, const uint8_t locator[32],
 			      struct cb_error *e)
 {
+	struct renewal *renewal = ctx;
 	const struct cb_account_job *job = renewal->job;
 	struct cb_record_check check = cb_account_check(job);
 	cb_cleanup(cb_file_done) struct cb_file file = { 0 };
@@ -185,51 +194,12 @@ static enum cb_err renew_named(struct renewal *renewal, int n, char **names, str
 	return err;
 }
 
-static void close_dir(DIR **dir)
-{
-	if (*dir != NULL)
-		closedir(*dir);
-}
-
-/* REPO/accounts/ab */
-static enum cb_err renew_dir(struct renewal *renewal, const char *path, struct cb_error *e)
-{
-	cb_cleanup(close_dir) DIR *dir = opendir(path);
-	enum cb_err err = CB_OK;
-	char file[CB_PATH_MAX];
-	uint8_t locator[32];
-
-	if (dir == NULL && errno != ENOENT)
-		return cb_fail_errno(e, "%s", path);
-	for (struct dirent *d; err == CB_OK && dir != NULL && (d = readdir(dir)) != NULL;) {
-		if (!cb_hex_decode(cb_bytes_of(d->d_name), locator, sizeof(locator)))
-			continue;
-		err = cb_path(file, e, "%s/%s", path, d->d_name);
-		if (err == CB_OK)
-			err = renew_file(renewal, file, locator, e);
-	}
-	return err;
-}
-
-static enum cb_err renew_all(struct renewal *renewal, struct cb_error *e)
-{
-	enum cb_err err = CB_OK;
-	char path[CB_PATH_MAX];
-
-	for (unsigned i = 0; err == CB_OK && i < 256; i++) {
-		err = cb_path(path, e, "%s/accounts/%02x", renewal->job->repo, i);
-		if (err == CB_OK)
-			err = renew_dir(renewal, path, e);
-	}
-	return err;
-}
-
 enum cb_err cb_account_renew(struct cb_account_job *job, int n_names, char **names,
 			     struct cb_error *e)
 {
 	struct renewal renewal = { .job = job };
-	enum cb_err err =
-		n_names > 0 ? renew_named(&renewal, n_names, names, e) : renew_all(&renewal, e);
+	enum cb_err err = n_names > 0 ? renew_named(&renewal, n_names, names, e) :
+					cb_records_each(job->repo, renew_file, &renewal, e);
 
 	if (err != CB_OK)
 		return err;

@@ -30,8 +30,7 @@ static const struct cb_option common_options[] = {
 	{ 0 },
 };
 
-/* The i-th option of the verb, its own first, then the common ones; NULL past the end. */
-static const struct cb_option *option_at(const struct cb_verb *verb, unsigned i)
+const struct cb_option *cb_option_at(const struct cb_verb *verb, unsigned i)
 {
 	unsigned n_own = 0;
 
@@ -71,7 +70,7 @@ static void make_tables(const struct cb_verb *verb, struct tables *t)
 	char *s = t->shorts;
 
 	*s++ = ':'; /* a missing value is told apart from an unknown option */
-	for (unsigned i = 0; i < MAX_OPTIONS && (o = option_at(verb, i)) != NULL; i++) {
+	for (unsigned i = 0; i < MAX_OPTIONS && (o = cb_option_at(verb, i)) != NULL; i++) {
 		int takes = o->flag != NULL ? no_argument : required_argument;
 
 		t->longs[i] = (struct option){ o->name, takes, NULL, FIRST_ID + (int)i };
@@ -89,7 +88,7 @@ static unsigned index_of(const struct cb_verb *verb, int id)
 
 	if (id >= FIRST_ID)
 		return (unsigned)(id - FIRST_ID);
-	for (unsigned i = 0; (o = option_at(verb, i)) != NULL; i++)
+	for (unsigned i = 0; (o = cb_option_at(verb, i)) != NULL; i++)
 		if (o->letter == id)
 			return i;
 	return 0;
@@ -149,7 +148,7 @@ static enum cb_err check_complete(const struct cb_verb *verb, const struct table
 {
 	const struct cb_option *o;
 
-	for (unsigned i = 0; (o = option_at(verb, i)) != NULL; i++)
+	for (unsigned i = 0; (o = cb_option_at(verb, i)) != NULL; i++)
 		if (o->is_required && !t->seen[i])
 			return cb_usage(e, verb, "%s needs --%s", verb->name, o->name);
 	if (n_operands < verb->min_operands)
@@ -173,7 +172,7 @@ enum cb_err cb_options_parse(const struct cb_verb *verb, int argc, char **argv, 
 		if (id == '?' || id == ':')
 			return refuse(verb, id, argv, e);
 		unsigned i = index_of(verb, id);
-		err = set_value(verb, option_at(verb, i), t.seen[i], optarg, e);
+		err = set_value(verb, cb_option_at(verb, i), t.seen[i], optarg, e);
 		if (err != CB_OK)
 			return err;
 		t.seen[i] = true;
@@ -277,7 +276,7 @@ void cb_verb_help(const struct cb_verb *verb)
 	if (verb->about != NULL)
 		print_about(verb->about);
 	printf("\nOptions:\n");
-	for (unsigned i = 0; (o = option_at(verb, i)) != NULL; i++)
+	for (unsigned i = 0; (o = cb_option_at(verb, i)) != NULL; i++)
 		print_option(o);
 	printf("\nExamples:\n%s", verb->examples);
 }

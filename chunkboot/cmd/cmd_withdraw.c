@@ -93,8 +93,8 @@ const struct cb_verb cb_verb_withdraw = {
 	.usage = "REPO NAME@VERSION --keys KEYS",
 	.about =
 		"Clients no longer get this version; those that follow NAME get the newest one that\n"
-		"is left. Its files stay, so that a boot that is under way completes. The version\n"
-		"cannot be published again with other content.",
+		"is left. Its files stay until 'chunkboot gc', so that a boot that is under way\n"
+		"completes. Until then the version cannot be published again with other content.",
 	.examples = "  chunkboot withdraw /srv/boot desk@20261122.1 --keys /secure/keys\n",
 	.options = options,
 	.min_operands = 2,
