@@ -6,14 +6,14 @@
 set -euo pipefail
 
 readonly tool="gcc libc6-dev make libjansson-dev libmicrohttpd-dev libbearssl-dev libsodium-dev
-	libzstd-dev libarchive-dev libssl-dev liblzma-dev liblz4-dev libbz2-dev zlib1g-dev"
+	libzstd-dev libarchive-dev scdoc libssl-dev liblzma-dev liblz4-dev libbz2-dev zlib1g-dev"
 readonly efi="clang lld llvm gnu-efi patch xz-utils zstd ca-certificates python3"
 readonly run="$tool $efi qemu-system-x86 ovmf mtools dosfstools busybox-static cpio"
 # Chosen by its name.
 # shellcheck disable=SC2034
 readonly test="$run libclang-rt-14-dev libcmocka-dev casync libarchive-tools python3-argon2 clang-format clang-tidy cppcheck shellcheck
-	codespell valgrind scdoc curl socat expect openssl faketime python3-pefile python3-pexpect nodejs npm
-	git procps file"
+	codespell valgrind curl socat expect openssl faketime python3-pefile python3-pexpect nodejs npm
+	git procps file dnsmasq-base iproute2"
 
 # What a package is for may be on the machine already without the package (a hand-installed node).
 have() {
@@ -43,6 +43,8 @@ case $group in
 tool | efi | run | test) read -r -d '' -a packages <<<"${!group}" || true ;;
 *) echo "usage: mk/deps.sh [--list] tool|efi|run|test" >&2; exit 2 ;;
 esac
+# "make run" opens a window where there is a display.
+[[ $group == run && -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && packages+=(qemu-system-gui)
 if [[ $list_only ]]; then
 	printf '%s\n' "${packages[@]}"
 	exit 0

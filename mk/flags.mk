@@ -19,6 +19,8 @@ $(BUILD)/host/%.o: HOST_CPPFLAGS += -D_FORTIFY_SOURCE=2
 SAN_CC ?= clang
 SAN_SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 SAN_CFLAGS := -std=gnu17 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing $(SAN_SANITIZERS) $(WARNINGS)
+# Comes after SAN_CFLAGS: no sanitizers, counters for llvm-cov, debug information that Debian 12's valgrind reads.
+COV_CFLAGS := -fno-sanitize=all -gdwarf-4 -fprofile-instr-generate -fcoverage-mapping
 TEST_CPPFLAGS := -Itests -Itests/unit -Itests/sim
 LWIP_CPPFLAGS := -Ichunkboot/net -isystem $(TP)/lwip/src/include
 

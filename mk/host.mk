@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The tool, and our code as libraries in three variants: host (gcc), san (clang with sanitizers), fuzz.
+# The tool, and our code as libraries in four variants: host (gcc), san (clang with sanitizers), fuzz, cov (counts lines).
 
 core_src := $(wildcard chunkboot/core/*.c)
 net_src := $(wildcard chunkboot/net/*.c)
@@ -39,7 +39,7 @@ $(BUILD)/chunkboot: $(call host_obj,$(cmd_src)) $(BUILD)/host/libhost.a $(BUILD)
 	@printf '  LD      %s\n' $@
 	$(Q)$(HOST_CC) $(HOST_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
-# ---- With sanitizers; "fuzz" is the same with coverage feedback ----
+# ---- With sanitizers; "fuzz" is the same with coverage feedback, "cov" counts lines and has no sanitizers ----
 san_libs = $(addprefix $(BUILD)/$(1)/,libunit.a libsim.a libcmd.a libhost.a $(if $(net_src),libnet.a) libcore.a \
 	$(if $(net_src),liblwip.a))
 unit_helper_src := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
@@ -65,6 +65,7 @@ endef
 lwip_if_net = $(if $(filter chunkboot/net/% tests/%,$<),$(LWIP_CPPFLAGS))
 $(eval $(call san_rules,san,))
 $(eval $(call san_rules,fuzz,-fsanitize=fuzzer-no-link))
-$(patsubst %.c,$(BUILD)/san/%.o,$(net_src)) $(patsubst %.c,$(BUILD)/fuzz/%.o,$(net_src)): | $(TP)/lwip/.chunkboot-source
+$(eval $(call san_rules,cov,$(COV_CFLAGS)))
+$(foreach variant,san fuzz cov,$(patsubst %.c,$(BUILD)/$(variant)/%.o,$(net_src))): | $(TP)/lwip/.chunkboot-source
 
--include $(shell find $(BUILD)/host $(BUILD)/san $(BUILD)/fuzz -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/host $(BUILD)/san $(BUILD)/fuzz $(BUILD)/cov -name '*.d' 2>/dev/null)

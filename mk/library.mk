@@ -2,7 +2,7 @@
 # Builds one third-party library for one target: make -f mk/library.mk LIB=bearssl VARIANT=efi-x86_64
 #
 # Runs as a make of its own because the file lists need the unpacked source. VARIANT is efi-x86_64 or san
-# (lwIP for the simulator, with sanitizers) or fuzz.
+# (lwIP for the simulator, with sanitizers), fuzz or cov.
 
 BUILD ?= build
 TP ?= build/third-party
@@ -73,7 +73,7 @@ else
 CC := $(SAN_CC)
 AR := ar
 FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing $(SAN_SANITIZERS) -w \
-	$(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer-no-link)
+	$(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer-no-link) $(if $(filter cov,$(VARIANT)),-fno-sanitize=all -gdwarf-4)
 endif
 # clang 14 ignores the sources' "#pragma GCC target".
 arch_flags = $(if $(findstring ssse3,$<),-mssse3) $(if $(findstring sse41,$<),-msse4.1)

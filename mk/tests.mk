@@ -23,6 +23,32 @@ $(fuzz_bin): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(call san_libs,fuzz)
 	$(link_san)
 	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
 
+# The same tests without sanitizers, for valgrind and for line counts.
+cov_bin := $(patsubst $(BUILD)/san/%,$(BUILD)/cov/%,$(unit_bin) $(sim_bin))
+cov_test_obj = $(BUILD)/cov/tests/$(if $(filter sim/%,$(1)),sim,unit)/$(notdir $(1)).o
+.SECONDEXPANSION:
+$(cov_bin): $(BUILD)/cov/%: $$(call cov_test_obj,$$*) $(call san_libs,cov)
+	$(link_san)
+	$(Q)$(SAN_CC) $(COV_CFLAGS) $(call own_link_flags,$(or $(wildcard tests/unit/$*.c),/dev/null)) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
+
+# The loader's objects with another main: published answers, computed on UEFI.
+CB_VECTORS ?= ../shared/vectors
+selftest_objects := $(filter-out %/efi/main.o,$(efi_objects)) \
+	$(patsubst %,$(BUILD)/efi-x86_64/%.o,tests/efi/selftest tests/unit/answers gen/vectors)
+$(BUILD)/efi-x86_64/tests/%.o $(BUILD)/efi-x86_64/gen/%.o: efi_includes += -Iefi -Itests/unit -Itests/efi $(EFI_GNUEFI)
+$(BUILD)/gen/vectors.c: tests/efi/make-vectors.py FORCE
+	@mkdir -p $(@D)
+	$(Q)python3 $< $(CB_VECTORS) $@
+$(BUILD)/efi-x86_64/gen/vectors.o: $(BUILD)/gen/vectors.c $(BUILD)/gen/build-info.h mk/flags.mk
+	@mkdir -p $(@D)
+	@printf '  CC      %s (efi)\n' $<
+	$(Q)$(EFI_CC) $(EFI_TARGET_x86_64) $(EFI_OWN) $(EFI_OPT) $(efi_includes) -c -o $@ $<
+$(BUILD)/selftest-x86_64.efi: $(selftest_objects) $(efi_libs)
+	@printf '  LD      %s\n' $@
+	$(Q)$(LLD_LINK) $(EFI_LDFLAGS) -machine:x64 -out:$@ $^
+
+-include $(wildcard $(BUILD)/efi-x86_64/tests/*/*.d)
+
 # Measuring programs: as the product is built, without sanitizers.
 $(BUILD)/bench/%: tests/bench/%.c $(sim_src) tests/unit/sim_realm.c $(wildcard tests/sim/*.h tests/unit/*.h) $(BUILD)/host/libhost.a $(BUILD)/host/libcore.a
 	@mkdir -p $(@D)
@@ -38,30 +64,41 @@ interop_items := $(call scripts,interop)
 qemu_items := $(call scripts,qemu)
 fuzz_items = $(foreach bin,$(fuzz_bin),'$(notdir $(bin))=mk/fuzz-one.sh $(1) $(bin)')
 
+valgrind_items = $(foreach bin,$(1),'$(notdir $(bin))=mk/valgrind-one.sh $(bin)')
+# The core's programs that take valgrind some seconds at most; "make check-full" runs all.
+valgrind_quick := $(filter $(patsubst %,$(BUILD)/cov/%,sim/test_boot $(addprefix test_,bytes caibx chunk cmdline config \
+	digest err handover http json layout line manifest net newc record_seal text url)),$(cov_bin))
+
 suite_lint = --suite lint $(lint_items)
 suite_unit = --suite unit $(unit_bin)
 suite_sim = --suite sim $(sim_bin)
 suite_cli = --suite cli $(cli_items)
 suite_interop = --suite interop $(interop_items)
 suite_qemu = --suite qemu $(qemu_items)
+suite_valgrind = --suite valgrind $(call valgrind_items,$(valgrind_quick))
 suite_fuzz = --suite fuzz $(call fuzz_items,10)
+
+# Debian packages that a test uses and that must not be installed for it.
+$(BUILD)/debs/%/.unpacked: mk/unpack-deb.sh $(BUILD)/.deps-test
+	$(Q)mk/unpack-deb.sh $* $(@D)
 
 lint_needs := $(BUILD)/.deps-test efi core-aarch64 $(TP)/sodium/.chunkboot-source
 unit_needs := $(BUILD)/.deps-test $(call chosen,$(unit_bin))
 sim_needs := $(BUILD)/.deps-test $(call chosen,$(sim_bin))
 cli_needs := $(BUILD)/.deps-test tool
-interop_needs := $(BUILD)/.deps-test tool $(BUILD)/san/test_newc
-qemu_needs := $(BUILD)/.deps-test tool efi image-minimal
+interop_needs := $(BUILD)/.deps-test tool $(BUILD)/san/test_newc $(BUILD)/debs/nginx/.unpacked
+qemu_needs := $(BUILD)/.deps-test tool efi image-minimal $(BUILD)/debs/ipxe/.unpacked $(if $(call chosen,selftest),$(BUILD)/selftest-x86_64.efi)
 fuzz_needs := $(BUILD)/.deps-test $(call chosen,$(fuzz_bin))
+valgrind_needs := $(BUILD)/.deps-test $(call chosen,$(valgrind_quick))
 
-.PHONY: test check-full check-unit check-sim check-cli check-interop check-qemu check-fuzz fuzz lint bench
-test: all $(lint_needs) $(unit_needs) $(sim_needs) $(fuzz_needs) $(qemu_needs) ## everything of the first tier
-	$(Q)$(RUN_TESTS) $(suite_lint) $(suite_unit) $(suite_sim) $(suite_fuzz) $(suite_cli) $(suite_interop) $(suite_qemu)
+.PHONY: test check-full check-unit check-sim check-cli check-interop check-qemu check-fuzz check-valgrind fuzz coverage lint bench
+test: all $(lint_needs) $(unit_needs) $(sim_needs) $(fuzz_needs) $(valgrind_needs) $(interop_needs) $(qemu_needs) ## everything of the first tier
+	$(Q)$(RUN_TESTS) $(suite_lint) $(suite_unit) $(suite_sim) $(suite_fuzz) $(suite_valgrind) $(suite_cli) $(suite_interop) $(suite_qemu)
 
-# The second tier: tests/full/*.sh, and the fuzzers for longer.
-check-full: test $(fuzz_needs) ## what "test" has no time for, too
-	$(Q)$(RUN_TESTS) --suite full $(call scripts,full) $(foreach bin,$(fuzz_bin),\
-		'$(notdir $(bin))=mk/fuzz-one.sh 120 $(bin)')
+# The second tier: tests/full/*.sh, every unit and simulator program under valgrind, and the fuzzers for longer.
+check-full: test $(fuzz_needs) $(call chosen,$(cov_bin)) ## what "test" has no time for, too
+	$(Q)$(RUN_TESTS) --timeout 1800 --suite full $(call scripts,full) $(call fuzz_items,120) \
+		--suite valgrind-full $(call valgrind_items,$(cov_bin))
 
 check-unit: $(unit_needs) ## unit tests, with sanitizers
 	$(Q)$(RUN_TESTS) $(suite_unit)
@@ -75,6 +112,10 @@ check-qemu: $(qemu_needs) ## boots in QEMU with OVMF
 	$(Q)$(RUN_TESTS) $(suite_qemu)
 check-fuzz: $(fuzz_needs) ## each fuzzer for 10 seconds
 	$(Q)$(RUN_TESTS) $(suite_fuzz)
+check-valgrind: $(valgrind_needs) ## the core's quick unit tests under valgrind
+	$(Q)$(RUN_TESTS) $(suite_valgrind)
+coverage: $(BUILD)/.deps-test $(cov_bin) ## lines of the core that unit and simulator tests reach
+	$(Q)mk/coverage.py $(BUILD) $(cov_bin)
 fuzz: $(fuzz_needs) ## each fuzzer for FUZZ_SECONDS
 	$(Q)$(RUN_TESTS) --timeout $$(($(FUZZ_SECONDS) + 120)) --suite fuzz $(call fuzz_items,$(FUZZ_SECONDS))
 lint: $(lint_needs) ## form, dependency rules, symbols, PE layout, spelling

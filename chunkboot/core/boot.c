@@ -54,7 +54,12 @@ void cb_boot_enter(struct cb_boot *b, enum cb_stage stage)
 	b->stage = stage;
 	b->entered_ms = cb_boot_now(b);
 	b->stage_ms[stage] = b->entered_ms;
-	cb_boot_emit(b, &(struct cb_event){ .kind = CB_EVENT_STAGE });
+	/* At the prompt the person sees whose realm this is. */
+	cb_boot_emit(b,
+		     &(struct cb_event){ .kind = CB_EVENT_STAGE,
+					 .subject = stage == CB_STAGE_SIGN_IN ?
+						 cb_tuf_info(b->tuf)->title :
+						 "" });
 	if (stages[stage].enter)
 		stages[stage].enter(b);
 }

@@ -62,7 +62,9 @@ struct cb_event {
 	enum cb_event_kind kind;
 	enum cb_stage stage; /* of every event */
 	enum cb_err err; /* NOTICE, ERROR, REFUSED */
-	const char *subject; /* NOTICE, ERROR: the object, e.g. a path or mirror; "" when none */
+	const char
+		*subject; /* NOTICE, ERROR: the object, e.g. a path or mirror; STAGE: at SIGN_IN the
+			      * realm's title; "" when none */
 	uint64_t need_bytes, free_bytes; /* ERROR MEMORY_SHORT: memory, as far as known; else 0 */
 	bool offers_previous; /* ERROR: key P boots the image's previous version */
 	struct { /* PROMPT */

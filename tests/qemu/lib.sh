@@ -83,6 +83,17 @@ with open(sys.argv[1], "r+b") as file:
 PYTHON
 }
 
+# flip_signature FILE: a bit of a signature's decimal digit, so that the metadata file stays well-formed.
+flip_signature() {
+	flip_bit "$1" "$(python3 - "$1" <<'PYTHON'
+import re, sys
+text = open(sys.argv[1]).read()
+sig = re.search(r"\"sig\":\"([0-9a-f]{128})\"", text)
+print(next(i for i in range(sig.start(1), sig.end(1)) if text[i] in "23456789"))
+PYTHON
+)"
+}
+
 # The largest chunk: it is part of the image for certain.
 some_chunk() {
 	find "$1/store.castr" -name '*.cacnk' -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-
@@ -96,6 +107,16 @@ serve() {
 	servers+=($!)
 	port=$(timeout 60 sed -n 's|^listening on http://.*:\([0-9]*\)/$|\1|;T;p;q' < <(tail -n +1 -f --pid=$! "$log")) || true
 	[[ $port ]] || fail "no server: $(cat "$log")"
+}
+
+# relay PORT BYTES FIFO: see driver/relay.py; sets $port to the relay's.
+relay() {
+	local log=$dir/relay.log
+	: >"$log"
+	python3 "$CB_TOP/tests/qemu/driver/relay.py" "$@" >"$log" &
+	servers+=($!)
+	port=$(timeout 60 sed -n 's|^listening on ||;T;p;q' < <(tail -n +1 -f --pid=$! "$log")) || true
+	[[ $port ]] || fail 'no relay'
 }
 
 # A TCP port that nobody listens on now.
@@ -118,13 +139,16 @@ stamp() {
 	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$dir/vars.fd"
 }
 
-# boot STEP...: see driver/console.py. Afterwards $console is a file with the console's plain text, line by line.
+# boot STEP...: see driver/console.py, for its options in ${machine[@]} too. Afterwards $console is a file with
+# the console's plain text, line by line. However it went, nothing may have written to the disk.
 boot() {
-	local status=0
-	python3 "$CB_TOP/tests/qemu/driver/console.py" "$dir" "$@" || status=$?
+	local status=0 disk=''
+	[[ ! -f $dir/esp.img ]] || disk=$(sha256sum <"$dir/esp.img")
+	python3 "$CB_TOP/tests/qemu/driver/console.py" "${machine[@]}" "$dir" "$@" || status=$?
 	console=$dir/console.txt
-	sed 's/\x1b\[[0-9;]*[HJ]/\n/g; s/\x1b\[[0-9;=?]*[a-zA-Z]//g; s/\r/\n/g' "$dir/console.log" | grep -v '^$' >"$console"
+	sed 's/\x1b\[[0-9;]*[HJ]/\n/g; s/\x1b\[[0-9;=?]*[a-zA-Z]//g; s/\r/\n/g' "$dir/console.log" | sed '/^$/d' >"$console"
 	[[ $status -eq 0 ]] || fail "the boot went otherwise; log: $(keep_log)"
+	[[ -z $disk || $disk == "$(sha256sum <"$dir/esp.img")" ]] || fail "the disk was written to; log: $(keep_log)"
 }
 
 keep_log() {
@@ -189,6 +213,7 @@ end_test() {
 
 name=$(basename "$0" .sh)
 servers=()
+machine=()
 check_needs
 publish_shared
 # on the file system of the shared repository: its copies are hard links

@@ -2,9 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Boots an ESP image in QEMU and works at its serial console, step by step.
 
-usage: console.py DIR STEP...
+usage: console.py [OPTION]... DIR STEP...
 
-DIR holds esp.img and vars.fd, and gets console.log. Steps, in order:
+DIR holds esp.img and vars.fd, and gets console.log. The machine, unless said otherwise: two processors, the
+host's clock, one virtio network card on QEMU's user network.
+  --smp N          processors
+  --rtc TIME       what the clock is set to: YYYY-MM-DDTHH:MM:SS, UTC
+  --nic MODEL      a network card, virtio or e1000, instead of the virtio one; several times for several
+  --dead-nic MODEL the same, on a network where nobody answers
+  --tftp DIR       no disk: the firmware's PXE loads DIR/chunkboot.efi over the first card
+  --http-boot TAP  no disk and no PXE: HTTP Boot of the firmware, on the network of the interface TAP
+Steps, in order:
   expect TEXT      wait until TEXT is on the console (after what the steps before have matched)
   type TEXT        type TEXT and Enter
   key TEXT         type TEXT without Enter
@@ -14,6 +22,7 @@ DIR holds esp.img and vars.fd, and gets console.log. Steps, in order:
 Exit 0 when all steps went well; else 1, with the step and the end of the console's log on stderr.
 CB_QEMU_SLOW multiplies the deadlines. Only the QEMU that this program started is ever ended.
 """
+import argparse
 import os
 import re
 import select
@@ -23,6 +32,8 @@ import sys
 import time
 
 FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+# The firmware has a driver of its own for virtio only; e1000 brings one in its ROM.
+CARDS = {"virtio": "virtio-net-pci,romfile=", "e1000": "e1000"}
 SLOW = float(os.environ.get("CB_QEMU_SLOW", "1"))
 ESCAPES = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|[^\[])")
 CURSOR = re.compile(rb"\x1b\[[0-9;]*[HJ]")
@@ -32,29 +43,48 @@ class Failed(Exception):
     pass
 
 
+def network(options):
+    """The network cards; DHCP names a boot file only where one is to be had."""
+    user = "user" + (f",tftp={options.tftp},bootfile=chunkboot.efi" if options.tftp else "")
+    if options.http_boot:
+        user = f"tap,ifname={options.http_boot},script=no,downscript=no"
+    words = []
+    for i, (model, is_dead) in enumerate(options.nics or [("virtio", False)]):
+        device = CARDS[model] + f",netdev=net{i}"
+        if (options.tftp or options.http_boot) and i == 0:
+            device += ",bootindex=1"
+        words += ["-netdev", f"{f'hubport,hubid={i}' if is_dead else user},id=net{i}", "-device", device]
+    return words
+
+
+def command(options):
+    words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "q35,smm=off",
+             "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", options.smp, "-m", "1024",
+             "-no-reboot", "-display", "none",
+             "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE}",
+             "-drive", "if=pflash,unit=1,format=raw,file=vars.fd",
+             "-device", "virtio-rng-pci",
+             "-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0"]
+    if options.http_boot:
+        for version in ("4", "6"):
+            words += ["-fw_cfg", f"name=opt/org.tianocore/IPv{version}PXESupport,string=n"]
+    elif not options.tftp:
+        words += ["-drive", "if=none,id=esp,format=raw,file=esp.img",
+                  "-device", "virtio-blk-pci,drive=esp,bootindex=1"]
+    if options.rtc:
+        words += ["-rtc", f"base={options.rtc}"]
+    return words + network(options)
+
+
 class Machine:
-    def __init__(self, directory):
-        self.directory = directory
+    def __init__(self, options):
         self.raw = b""
         self.matched = 0  # offset in the clean text behind the last match
-        self.log = open(os.path.join(directory, "console.log"), "wb")
+        self.log = open(os.path.join(options.directory, "console.log"), "wb")
         ours, theirs = socket.socketpair()
         self.serial = ours
-        self.qemu = subprocess.Popen(self.command(), cwd=directory, stdin=theirs, stdout=theirs)
+        self.qemu = subprocess.Popen(command(options), cwd=options.directory, stdin=theirs, stdout=theirs)
         theirs.close()
-
-    @staticmethod
-    def command():
-        return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "q35,smm=off",
-                "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2", "-m", "1024",
-                "-no-reboot", "-display", "none",
-                "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE}",
-                "-drive", "if=pflash,unit=1,format=raw,file=vars.fd",
-                "-drive", "if=none,id=esp,format=raw,file=esp.img",
-                "-device", "virtio-blk-pci,drive=esp,bootindex=1",
-                "-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0,romfile=",
-                "-device", "virtio-rng-pci",
-                "-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0"]
 
     def clean(self):
         """The console's text without escape sequences; a cursor movement counts as a new line."""
@@ -113,9 +143,23 @@ def take_step(machine, verb, word, limit):
         raise Failed("no such step")
 
 
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--smp", default="2")
+    parser.add_argument("--rtc")
+    parser.add_argument("--tftp")
+    parser.add_argument("--http-boot")
+    parser.add_argument("--nic", dest="nics", action="append", type=lambda model: (model, False))
+    parser.add_argument("--dead-nic", dest="nics", action="append", type=lambda model: (model, True))
+    parser.add_argument("directory")
+    parser.add_argument("steps", nargs=argparse.REMAINDER)
+    return parser.parse_args()
+
+
 def main():
-    directory, steps = sys.argv[1], sys.argv[2:]
-    machine = Machine(directory)
+    options = arguments()
+    steps = options.steps
+    machine = Machine(options)
     limit = 150.0
     step = ""
     try:

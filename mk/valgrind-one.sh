@@ -1,0 +1,11 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs one test program (without sanitizers) under valgrind: no invalid access, no undefined value, no leak.
+#
+# usage: mk/valgrind-one.sh PROGRAM
+set -euo pipefail
+
+command -v valgrind >/dev/null || { echo "valgrind is not installed"; exit 77; }
+# The counters of "make coverage" are of no interest here.
+LLVM_PROFILE_FILE=/dev/null exec valgrind --quiet --error-exitcode=99 --leak-check=full \
+	--show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible "$1"

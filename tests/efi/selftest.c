@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* A UEFI application of the loader's own objects: the primitives against published answers, then power off. */
+#include <sodium.h>
+
+#include "alloc.h"
+#include "clock.h"
+#include "core/text.h"
+#include "guard.h"
+#include "random.h"
+#include "uefi.h"
+#include "vectors.h"
+
+#define LINE_MAX 120u
+
+struct score {
+	unsigned n_passed, n_failed;
+};
+
+EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
+	__attribute__((no_stack_protector));
+
+static void say(const char *text)
+{
+	CHAR16 wide[LINE_MAX];
+
+	cb_uefi_widen(text, wide, LINE_MAX);
+	cb_uefi.st->ConOut->OutputString(cb_uefi.st->ConOut, wide);
+}
+
+/* "ok NAME" or "not ok NAME", with a number behind it unless it is 0. */
+static void report(struct score *score, bool is_ok, const char *name, unsigned n)
+{
+	char line[LINE_MAX];
+	struct cb_text t = cb_text_of(line, sizeof(line));
+
+	cb_text_put(&t, is_ok ? "ok " : "not ok ");
+	cb_text_put(&t, name);
+	if (n > 0) {
+		cb_text_put(&t, " ");
+		cb_text_put_u64(&t, n);
+	}
+	cb_text_put(&t, "\r\n");
+	say(line);
+	if (is_ok)
+		score->n_passed++;
+	else
+		score->n_failed++;
+}
+
+static void run_groups(struct score *score)
+{
+	for (unsigned i = 0; i < n_answer_groups; i++)
+		report(score, answer_groups[i].agrees(), answer_groups[i].name, 0);
+}
+
+/* Each vector that fails by its number, then one line for the rest of its kind. */
+static void run_vectors(struct score *score, enum answer_kind kind, const char *name)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < n_vectors; i++) {
+		if (vectors[i].kind != kind)
+			continue;
+		if (answer_agrees(&vectors[i]))
+			n++;
+		else
+			report(score, false, name, vectors[i].id);
+	}
+	if (n > 0)
+		report(score, true, name, n);
+}
+
+static void say_score(const struct score *score)
+{
+	char line[LINE_MAX];
+	struct cb_text t = cb_text_of(line, sizeof(line));
+
+	cb_text_put(&t, "selftest: ");
+	cb_text_put_u64(&t, score->n_passed);
+	cb_text_put(&t, " passed, ");
+	cb_text_put_u64(&t, score->n_failed);
+	cb_text_put(&t, " failed\r\n");
+	say(line);
+}
+
+EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
+{
+	struct score score = { 0 };
+
+	if (!cb_uefi_init(image, st))
+		return EFI_UNSUPPORTED;
+	cb_uefi.bs->SetWatchdogTimer(0, 0, 0, NULL);
+	cb_clock_init();
+	cb_random_init();
+	cb_guard_init();
+	if (sodium_init() < 0)
+		report(&score, false, "sodium_init", 0);
+	run_groups(&score);
+	run_vectors(&score, ANSWER_ED25519, "Wycheproof Ed25519");
+	run_vectors(&score, ANSWER_XCHACHA20_POLY1305, "Wycheproof XChaCha20-Poly1305");
+	say_score(&score);
+	cb_uefi.rt->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
+	return EFI_SUCCESS;
+}

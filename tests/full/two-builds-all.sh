@@ -1,0 +1,7 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# As tests/lint/two-builds.sh, with the third-party libraries built in each folder, too.
+# timeout: 1800
+set -euo pipefail
+
+exec bash tests/lint/two-builds.sh all
