@@ -239,6 +239,18 @@ static void show_stage(struct cb_screen *s, enum cb_stage stage)
 	}
 }
 
+static void show_realm(struct cb_screen *s, const char *title)
+{
+	struct cb_fmt text = { 0 };
+
+	if (s->is_realm_shown || !title || !*title)
+		return;
+	s->is_realm_shown = true;
+	/* Through the formatter, which lets no control character through. */
+	cb_fmt_str(&text, title);
+	line(s, cb_fmt_done(&text));
+}
+
 static void show_layout(struct cb_screen *s, const char *layout)
 {
 	struct cb_fmt text = { 0 };
@@ -365,6 +377,8 @@ void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
 	switch (e->kind) {
 	case CB_EVENT_STAGE:
 		show_stage(s, e->stage);
+		if (e->stage == CB_STAGE_SIGN_IN)
+			show_realm(s, e->subject);
 		break;
 	case CB_EVENT_PROMPT:
 		show_prompt(s, e);

@@ -29,6 +29,7 @@ struct cb_screen {
 	bool is_menu_shown;
 	unsigned n_environments; /* of the last menu */
 	const char *layout; /* last one told; NULL: none yet */
+	bool is_realm_shown; /* its title, once */
 
 	/* The error on the screen, so that the same one again does not scroll it away. */
 	enum cb_err err; /* CB_OK: none */

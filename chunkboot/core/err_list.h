@@ -94,8 +94,8 @@
 	X(PASSPHRASE_WEAK, 412, 4, "the passphrase is too easy to guess",                          \
 	  "let the tool generate one, or use --allow-weak")                                        \
 	X(NO_MEMORY, 501, 1, "out of memory", "close other programs or add memory")                \
-	X(MEMORY_SHORT, 502, 1, "this machine has too little memory",                \
-	  "use a machine with more memory, or a smaller image")                                     \
+	X(MEMORY_SHORT, 502, 1, "this machine has too little memory",                              \
+	  "use a machine with more memory, or a smaller image")                                    \
 	X(FIRMWARE, 503, 1, "the firmware failed", "update the firmware, or power off and on")     \
 	X(ENTROPY, 504, 1, "the machine offers no source of randomness",                           \
 	  "enable RDRAND or the random number generator in the firmware setup")                    \

@@ -158,6 +158,26 @@ static void test_long_texts_scroll_in_the_line(void **state)
 	}
 }
 
+static void test_realm_is_named_once(void **state)
+{
+	struct cb_event e = {
+		.kind = CB_EVENT_STAGE,
+		.stage = CB_STAGE_SIGN_IN,
+		.subject = "Our office",
+	};
+	struct terminal t;
+	struct cb_screen s;
+	unsigned n = 0;
+
+	(void)state;
+	terminal_init(&t, &s);
+	cb_screen_event(&s, &e);
+	cb_screen_event(&s, &e);
+	for (size_t i = 0; i < ROWS; i++)
+		n += strcmp(row(&t, i), "Our office") == 0;
+	assert_int_equal(n, 1);
+}
+
 static void test_error_screen(void **state)
 {
 	struct cb_event e = {
@@ -305,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_prompt_follows_every_edit),
 		cmocka_unit_test(test_passphrase_is_masked),
 		cmocka_unit_test(test_long_texts_scroll_in_the_line),
+		cmocka_unit_test(test_realm_is_named_once),
 		cmocka_unit_test(test_error_screen),
 		cmocka_unit_test(test_same_error_again_does_not_scroll),
 		cmocka_unit_test(test_progress_keeps_one_line),
