@@ -309,6 +309,7 @@ static enum cb_err commit(struct cb_repo_meta *meta, bool with_targets, bool wit
 		cb_tuf_free(tuf);
 		return err;
 	}
+	meta->has_written = true;
 	err = cb_meta_set_write(&set, meta->place.repo, e);
 	if (err == CB_OK)
 		err = cb_meta_bundle_write(meta->place.repo, tuf, e);

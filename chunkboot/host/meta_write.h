@@ -48,6 +48,7 @@ struct cb_repo_meta {
 	size_t n_revoked;
 	struct cb_meta_revoked revoked[CB_TUF_MAX_REVOKED];
 
+	bool has_written; /* a commit has begun to write: what its files name has to stay */
 	struct cb_repo_meta_internal *internal;
 };
 

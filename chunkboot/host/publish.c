@@ -299,8 +299,8 @@ static enum cb_err write_all(struct publish *p, struct cb_error *e)
 		err = write_files(p, path, e);
 	if (err == CB_OK)
 		err = sign(p, e);
-	/* Nothing lists it: it would only bar the version from other content. */
-	if (err != CB_OK && is_new && !p->ret->is_unchanged)
+	/* As long as nothing can list it, it would only bar the version from other content. */
+	if (err != CB_OK && is_new && !p->ret->is_unchanged && !p->meta.has_written)
 		unlink(path);
 	return err;
 }
