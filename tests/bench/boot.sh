@@ -32,11 +32,11 @@ make_realm() {
 make_cpio
 make_realm
 echo "== a person signs in =="
-python3 tests/bench/boot_times.py "$runs" "$tool" run "$work/repo" --headless --no-kvm --account ada \
+python3 tests/bench/driver/boot_times.py "$runs" "$tool" run "$work/repo" --headless --no-kvm --account ada \
 	--passphrase-file "$work/ada" --expect 'chunkboot-minimal: end'
 echo "== kiosk =="
 listen=127.0.0.1:18081
 "$tool" loader "$work/repo" --url "http://10.0.2.2:${listen##*:}/" --autologin kim --passphrase-file "$work/kim" \
 	-o "$work/kiosk.efi" --quiet
-python3 tests/bench/boot_times.py "$runs" "$tool" run "$work/repo" --headless --no-kvm --loader "$work/kiosk.efi" \
+python3 tests/bench/driver/boot_times.py "$runs" "$tool" run "$work/repo" --headless --no-kvm --loader "$work/kiosk.efi" \
 	--listen "$listen" --expect 'chunkboot-minimal: end'
