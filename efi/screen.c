@@ -221,7 +221,6 @@ static void show_stage(struct cb_screen *s, enum cb_stage stage)
 		[CB_STAGE_SIGN_IN] = "",
 		[CB_STAGE_DERIVE] = "Checking the passphrase ...",
 		[CB_STAGE_RECORD] = "Looking up the account ...",
-		[CB_STAGE_MANIFEST] = "Fetching the image ...",
 	};
 
 	s->stage = stage;

@@ -36,7 +36,6 @@ enum cb_stage {
 	CB_STAGE_DERIVE,
 	CB_STAGE_RECORD,
 	CB_STAGE_MENU,
-	CB_STAGE_MANIFEST,
 	CB_STAGE_FETCH,
 	CB_STAGE_HANDOVER,
 	CB_STAGE_READY, /* the driver starts the kernel now */

@@ -80,7 +80,7 @@ enum cb_err cb_file_read(const char *path, size_t max, struct cb_file *ret, stru
 	return CB_OK;
 }
 
-static bool write_all(int fd, struct cb_bytes data)
+bool cb_write_all(int fd, struct cb_bytes data)
 {
 	for (size_t at = 0; at < data.len;) {
 		ssize_t n = write(fd, data.p + at, data.len - at);
@@ -124,7 +124,7 @@ static enum cb_err write_file(const char *path, struct cb_bytes data, mode_t mod
 	if (fd < 0)
 		return cb_fail_errno(e, "%s", path);
 	/* link refuses an existing name where rename would replace it */
-	if (!write_all(fd, data) || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
+	if (!cb_write_all(fd, data) || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
 	    (is_new ? link(temp, path) : rename(temp, path)) != 0) {
 		err = cb_fail_errno(e, "%s", path);
 		unlink(temp);

@@ -31,6 +31,9 @@ void cb_file_done(struct cb_file *f);
  */
 enum cb_err cb_file_read(const char *path, size_t max, struct cb_file *ret, struct cb_error *e);
 
+/* Writes all of data, whatever pieces the system takes it in. False, errno set, when it can't. */
+bool cb_write_all(int fd, struct cb_bytes data);
+
 /*
  * Replaces or creates path in one step, durably: temporary file beside it with `mode`, fsync,
  * rename, fsync of the directory. A failure leaves the old file as it was.

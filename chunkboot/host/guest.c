@@ -40,24 +40,11 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static bool write_all(int fd, const void *data, size_t len)
-{
-	const uint8_t *p = data;
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-		if (n < 0 && errno != EINTR)
-			return false;
-		p += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
 static void type_line(struct guest *g, const char *text)
 {
 	/* a machine that went away shows itself in poll */
-	if (write_all(g->qemu.serial_fd, text, strlen(text)))
-		(void)write_all(g->qemu.serial_fd, "\r", 1);
+	if (cb_write_all(g->qemu.serial_fd, cb_bytes_of(text)))
+		(void)cb_write_all(g->qemu.serial_fd, cb_bytes_of("\r"));
 }
 
 static void read_serial(struct guest *g)
@@ -70,7 +57,7 @@ static void read_serial(struct guest *g)
 	}
 	g->has_spoken = true;
 	if (g->params->console != CB_GUEST_WINDOW)
-		(void)write_all(STDOUT_FILENO, buf, (size_t)n);
+		(void)cb_write_all(STDOUT_FILENO, (struct cb_bytes){ buf, (size_t)n });
 	struct cb_bytes rest = { buf, (size_t)n };
 	while (rest.len > 0) {
 		size_t used;
@@ -91,7 +78,9 @@ static void read_input(struct guest *g)
 	}
 	const uint8_t *quit = memchr(buf, KEY_QUIT, (size_t)n);
 	g->was_quit = quit != NULL;
-	(void)write_all(g->qemu.serial_fd, buf, quit != NULL ? (size_t)(quit - buf) : (size_t)n);
+	(void)cb_write_all(
+		g->qemu.serial_fd,
+		(struct cb_bytes){ buf, quit != NULL ? (size_t)(quit - buf) : (size_t)n });
 }
 
 static bool is_over(const struct guest *g)

@@ -86,18 +86,6 @@ enum cb_err cb_store_read(const struct cb_store *s, const uint8_t id[CB_DIGEST_L
 	return CB_OK;
 }
 
-static bool write_all(int fd, struct cb_bytes data)
-{
-	for (size_t at = 0; at < data.len;) {
-		ssize_t n = write(fd, data.p + at, data.len - at);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
 /* The first chunk of 65,536 with these four digits makes their directory. */
 static int open_temporary(int dir_fd, const char *name)
 {
@@ -125,7 +113,7 @@ enum cb_err cb_store_write(const struct cb_store *s, const uint8_t id[CB_DIGEST_
 	cb_cleanup(close_fd) int fd = open_temporary(dir_fd, temp);
 	if (fd < 0)
 		return fail(s, name, e);
-	if (!write_all(fd, stored) || renameat(dir_fd, temp, dir_fd, name) != 0) {
+	if (!cb_write_all(fd, stored) || renameat(dir_fd, temp, dir_fd, name) != 0) {
 		enum cb_err err = fail(s, name, e);
 
 		unlinkat(dir_fd, temp, 0);
