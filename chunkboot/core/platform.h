@@ -64,6 +64,35 @@ struct cb_block {
 	enum cb_err (*flush)(void *ctx);
 };
 
+/*
+ * Something for another processor to do. The caller owns it, and keeps it and all that run touches
+ * until cb_work_is_done. run may use the memory it was given and nothing of the platform: no
+ * allocation, no clock, no random bytes, no events. At most CB_WORK_STACK_MAX bytes of stack.
+ */
+struct cb_work {
+	void (*run)(void *arg);
+	void *arg;
+	uint32_t is_done; /* set by the worker; submit clears it */
+};
+
+#define CB_WORK_STACK_MAX 24576 /* UEFI gives its other processors 32 KiB */
+
+/* True when run has returned; what it wrote can be read then. */
+static inline bool cb_work_is_done(const struct cb_work *work)
+{
+	return __atomic_load_n(&work->is_done, __ATOMIC_ACQUIRE) != 0;
+}
+
+/* Other processors. Only the thread that steps the machines calls these. */
+struct cb_workers {
+	void *ctx;
+	unsigned n; /* 0: none; the functions are not called then, and may be NULL */
+	/* Hands work to whichever worker is free first. False: too much waits already, try later. */
+	bool (*submit)(void *ctx, struct cb_work *work);
+	/* Returns when all that was submitted is done. For ends, and before memory is freed. */
+	void (*drain)(void *ctx);
+};
+
 struct cb_event; /* core/event.h */
 
 struct cb_platform {
@@ -71,6 +100,7 @@ struct cb_platform {
 	struct cb_net net;
 	struct cb_vars vars;
 	struct cb_block block;
+	struct cb_workers workers;
 	void *ctx; /* for the functions below */
 	/* Monotonic milliseconds since any fixed point. */
 	uint64_t (*now_ms)(void *ctx);
