@@ -108,11 +108,40 @@ void cb_error_message(const struct cb_error *e, enum cb_err err, char out[CB_ERR
 		snprintf(out, CB_ERROR_MESSAGE_MAX, "%s: %s", e->text, cause);
 }
 
+/* What helps against what the system said. */
+static const char *errno_hint(int number)
+{
+	switch (number) {
+	case EACCES:
+	case EPERM:
+		return "check who owns it and who may do what (ls -l), or run this as another user";
+	case EROFS:
+		return "mount the file system for writing";
+	case ENOSPC:
+	case EDQUOT:
+		return "make room";
+	case EISDIR:
+		return "name a file";
+	case ELOOP:
+		return "a symbolic link leads back to itself; remove it";
+	case ENAMETOOLONG:
+		return "use a shorter name";
+	case EFBIG:
+		return "it is larger than such a file can be; check the name";
+	case EADDRINUSE:
+		return "another program listens there; choose another address or port";
+	case EADDRNOTAVAIL:
+		return "this machine does not have that address; 'ip address' lists its own";
+	default:
+		return "the system's log (dmesg) may say more";
+	}
+}
+
 const char *cb_error_hint(const struct cb_error *e, enum cb_err err)
 {
 	if (e != NULL && e->err == err && e->hint[0] != '\0')
 		return e->hint;
 	if (e != NULL && e->err == err && e->saved_errno != 0 && err == CB_IO)
-		return "";
+		return errno_hint(e->saved_errno);
 	return cb_err_info(err)->hint;
 }

@@ -174,11 +174,15 @@ void cb_map_done(struct cb_map *m)
 	*m = (struct cb_map){ 0 };
 }
 
+/* errno stays as it is. */
 static bool is_directory(const char *path)
 {
 	struct stat st;
+	int before = errno;
+	bool is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	errno = before;
+	return is_dir;
 }
 
 enum cb_err cb_dirs_make(const char *path, mode_t mode, struct cb_error *e)

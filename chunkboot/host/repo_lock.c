@@ -16,8 +16,11 @@ enum cb_err cb_repo_lock(const char *repo, struct cb_repo_lock *ret, struct cb_e
 	int fd;
 
 	/* not into a directory that is something else */
-	if (err == CB_OK && !cb_path_exists(path))
-		err = cb_fail(e, CB_NOT_REPOSITORY, "%s", repo);
+	if (err == CB_OK && access(path, F_OK) != 0) {
+		err = cb_fail_errno(e, "%s", path);
+		if (err == CB_NOT_FOUND)
+			err = cb_fail(e, CB_NOT_REPOSITORY, "%s", repo);
+	}
 	if (err == CB_OK)
 		err = cb_path(path, e, "%s/.lock", repo);
 	if (err != CB_OK)

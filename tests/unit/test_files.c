@@ -200,6 +200,12 @@ static void messages(void **state)
 	assert_string_equal(e.text, "again: just this");
 	assert_int_equal(cb_fail(NULL, CB_IO, "x"), CB_IO);
 	cb_fail_hint(NULL, "x");
+	errno = EROFS;
+	assert_int_equal(cb_fail_errno(&e, "x"), CB_IO);
+	assert_string_equal(cb_error_hint(&e, CB_IO), "mount the file system for writing");
+	errno = EIO;
+	assert_int_equal(cb_fail_errno(&e, "x"), CB_IO);
+	assert_true(cb_error_hint(&e, CB_IO)[0] != '\0');
 }
 
 static void long_messages(void **state)
