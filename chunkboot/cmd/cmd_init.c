@@ -45,12 +45,16 @@ static enum cb_err report(const char *repo, struct cb_error *e)
 		cb_hex_encode(id, sizeof(id), realm);
 	}
 	if (arg_json)
-		return cb_print_json(json_pack("{ss ss ss ss}", "type", "init", "repository", repo,
-					       "keys", arg_keys, "realm", realm));
+		return cb_print_json(json_pack("{ss ss ss ss?}", "type", "init", "repository", repo,
+					       "keys", arg_keys, "realm",
+					       arg_dry_run ? NULL : realm));
+	if (arg_dry_run) {
+		cb_say("would create %s, and what is missing in %s", repo, arg_keys);
+		return CB_OK;
+	}
 	cb_say("repository  %s", repo);
 	cb_say("keys        %s", arg_keys);
-	if (realm[0] != '\0')
-		cb_say("realm       %s", realm);
+	cb_say("realm       %s", realm);
 	cb_say("Keep a copy of %s/offline where nobody else gets at it.", arg_keys);
 	return CB_OK;
 }

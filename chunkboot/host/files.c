@@ -214,6 +214,28 @@ enum cb_err cb_dirs_make_for(const char *path, mode_t mode, struct cb_error *e)
 	return cb_dirs_make(dir, mode, e);
 }
 
+enum cb_err cb_dirs_check(const char *path, struct cb_error *e)
+{
+	char part[CB_PATH_MAX], parent[CB_PATH_MAX];
+	enum cb_err err = cb_path(part, e, "%s", path);
+	struct stat st;
+
+	if (err != CB_OK)
+		return err;
+	/* the longest part that is there */
+	while (stat(part, &st) != 0) {
+		if (errno != ENOENT || strcmp(part, ".") == 0)
+			return cb_fail_errno(e, "%s", part);
+		parent_of(part, parent);
+		memcpy(part, parent, sizeof(part));
+	}
+	if (!S_ISDIR(st.st_mode))
+		errno = EEXIST;
+	else if (access(part, W_OK | X_OK) == 0)
+		return CB_OK;
+	return cb_fail_errno(e, "%s", part);
+}
+
 bool cb_path_exists(const char *path)
 {
 	return access(path, F_OK) == 0;

@@ -55,6 +55,11 @@ void cb_map_done(struct cb_map *m);
 enum cb_err cb_dirs_make(const char *path, mode_t mode, struct cb_error *e);
 /* The same for everything before the last '/' of a file's path. */
 enum cb_err cb_dirs_make_for(const char *path, mode_t mode, struct cb_error *e);
+/*
+ * Could cb_dirs_make make it, and files in it? Looks only. EXISTS for something that is no
+ * directory, IO.
+ */
+enum cb_err cb_dirs_check(const char *path, struct cb_error *e);
 bool cb_path_exists(const char *path);
 
 /* printf into a path. IO when it is too long. */

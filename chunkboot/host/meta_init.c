@@ -50,9 +50,10 @@ static enum cb_err refuse_existing(const struct cb_meta_place *place, struct cb_
 	for (size_t i = 0; i < sizeof(realms) / sizeof(realms[0]) && err == CB_OK; i++) {
 		err = cb_path(path, e, "%s/%s", place->keys, realms[i]);
 		if (err == CB_OK && cb_path_exists(path)) {
-			err = cb_fail(e, CB_EXISTS, "%s belongs to another repository",
-				      place->keys);
-			cb_fail_hint(e, "give each repository a key directory of its own");
+			err = cb_fail(e, CB_EXISTS, "%s", path);
+			cb_fail_hint(e,
+				     "give each repository a key directory of its own; "
+				     "these keys belong to another");
 		}
 	}
 	return err;
@@ -329,5 +330,10 @@ enum cb_err cb_repo_init(const struct cb_repo_init_params *params, struct cb_err
 	err = refuse_existing(&params->place, e);
 	if (err == CB_OK)
 		err = refuse_keys_inside(&params->place, e);
+	/* before the first key is made */
+	if (err == CB_OK)
+		err = cb_dirs_check(params->place.repo, e);
+	if (err == CB_OK)
+		err = cb_dirs_check(params->place.keys, e);
 	return err != CB_OK ? err : make_realm(params, e);
 }
