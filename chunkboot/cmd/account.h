@@ -20,7 +20,7 @@ extern bool arg_allow_weak;
 
 extern const struct cb_verb cb_verb_account;
 
-/* The repository, locked and verified, and the key that signs its records. */
+/* The repository, verified, for a writer locked (unless --dry-run), and the key that signs its records. */
 struct cb_account_job {
 	const char *repo, *keys;
 	int64_t now_s;

@@ -72,7 +72,10 @@ enum cb_err cb_usage(struct cb_error *e, const struct cb_verb *verb, const char 
 void cb_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* "chunkboot: warning: ..." on stderr; nothing with --quiet. */
 void cb_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* One JSON document as one line on stdout; takes over the reference. NO_MEMORY for NULL. */
+/*
+ * One JSON document as one line on stdout; takes over the reference. With --dry-run it gets a
+ * member that says so. NO_MEMORY for NULL.
+ */
 enum cb_err cb_print_json(json_t *document);
 /* The closing error: text and hint on stderr, with --json a document on stdout as well. */
 void cb_print_error(const struct cb_error *e, enum cb_err err);

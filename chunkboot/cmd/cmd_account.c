@@ -28,7 +28,8 @@ enum cb_err cb_account_open(const char *repo, bool is_writer, struct cb_account_
 	enum cb_err err = cb_repo_view_open(repo, job->now_s, &job->view, e);
 	if (err != CB_OK || !is_writer)
 		return err;
-	err = cb_repo_lock(repo, &job->lock, e);
+	if (!arg_dry_run)
+		err = cb_repo_lock(repo, &job->lock, e);
 	if (err != CB_OK)
 		return err;
 	return cb_key_load_role(job->keys, CB_KEY_ACCOUNTS, 1, &job->accounts_key, e);

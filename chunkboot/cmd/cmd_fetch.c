@@ -69,7 +69,8 @@ static enum cb_err report(const struct cb_client *c, uint64_t elapsed_ms)
 	memcpy(image, target->path, len);
 	image[len] = '\0';
 	if (!arg_json) {
-		cb_say("fetched %s to %s: %s from %s in %ju.%ju s", image, arg_dir,
+		cb_say("fetched %s@%s%s%s: %s from %s in %ju.%ju s", target->name, target->version,
+		       arg_dry_run ? ", wrote nothing" : " to ", arg_dry_run ? "" : arg_dir,
 		       cb_size_text(m->raw_total, raw), cb_size_text(cb_client_body_bytes(c), body),
 		       (uintmax_t)elapsed_ms / 1000, (uintmax_t)elapsed_ms % 1000 / 100);
 		return CB_OK;

@@ -47,7 +47,8 @@ void cb_warn(const char *fmt, ...)
 	fprintf(stderr, "\n");
 }
 
-enum cb_err cb_print_json(json_t *document)
+/* Takes over the reference. */
+static enum cb_err print_document(json_t *document)
 {
 	if (document == NULL)
 		return CB_NO_MEMORY;
@@ -56,6 +57,13 @@ enum cb_err cb_print_json(json_t *document)
 	json_decref(document);
 	printf("\n");
 	return failed != 0 ? CB_NO_MEMORY : CB_OK;
+}
+
+enum cb_err cb_print_json(json_t *document)
+{
+	if (arg_dry_run)
+		json_object_set_new(document, "dry_run", json_true());
+	return print_document(document);
 }
 
 static void print_json_error(unsigned code, const char *message, const char *hint)
@@ -68,7 +76,7 @@ static void print_json_error(unsigned code, const char *message, const char *hin
 				"hint", hint);
 	if (doc == NULL)
 		doc = json_pack("{ss ss}", "type", "error", "code", name);
-	if (cb_print_json(doc) != CB_OK)
+	if (print_document(doc) != CB_OK)
 		printf("{\"type\":\"error\",\"code\":\"%s\"}\n", name);
 }
 

@@ -30,7 +30,7 @@ static enum cb_err report(const struct cb_tuf_info *info)
 	json_t *roles = json_object();
 
 	if (arg_dry_run)
-		cb_say("Nothing was written.");
+		cb_say("would sign; nothing was written:");
 	for (int role = 0; role < CB_TUF_N_ROLES; role++) {
 		char date[DATE_MAX];
 
@@ -67,6 +67,10 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 	err = cb_repo_meta_load(&place, &meta, e);
 	if (err == CB_OK)
 		err = cb_repo_meta_refresh(&meta, e);
+	if (err == CB_META_EXPIRED)
+		cb_fail_hint(e,
+			     "its own key is in offline/: publish or withdraw an image to sign "
+			     "targets; root takes the root keys");
 	if (err == CB_OK)
 		err = report(&meta.info);
 	cb_repo_meta_done(&meta);

@@ -71,7 +71,7 @@ static enum cb_err start_server(struct run *r, struct cb_error *e)
 	};
 	if (arg_listen.n == 0 && (arg_urls.n != 0 || arg_loader != NULL))
 		return CB_OK;
-	if (arg_log != NULL) {
+	if (arg_log != NULL && !arg_dry_run) {
 		r->log = fopen(arg_log, "ae");
 		if (r->log == NULL)
 			return cb_fail_errno(e, "%s", arg_log);
@@ -136,6 +136,7 @@ static enum cb_err boot(const struct run *r, const char *passphrase, struct cb_e
 	struct cb_guest_params p = {
 		.dir = r->dir,
 		.console = console,
+		.output_fd = arg_json ? STDERR_FILENO : STDOUT_FILENO,
 		.memory_mib = (unsigned)arg_memory,
 		.no_kvm = arg_no_kvm,
 		.account = arg_account,
@@ -157,6 +158,15 @@ static enum cb_err boot(const struct run *r, const char *passphrase, struct cb_e
 	return cb_guest_run(&p, e);
 }
 
+static enum cb_err report(const struct run *r)
+{
+	if (arg_dry_run)
+		cb_say("would boot %s in QEMU", r->repo);
+	return !arg_json ? CB_OK :
+			   cb_print_json(json_pack("{ss ss sb}", "type", "run", "repository",
+						   r->repo, "booted", !arg_dry_run));
+}
+
 static enum cb_err prepare_and_boot(struct run *r, const char *passphrase, struct cb_error *e)
 {
 	enum cb_err err = make_dir(r, e);
@@ -166,6 +176,8 @@ static enum cb_err prepare_and_boot(struct run *r, const char *passphrase, struc
 		err = make_esp(r, e);
 	if (err == CB_OK && !arg_dry_run)
 		err = boot(r, passphrase, e);
+	if (err == CB_OK)
+		err = report(r);
 	cb_server_free(r->server);
 	if (r->log != NULL)
 		(void)fclose(r->log);
@@ -212,8 +224,8 @@ static const struct cb_option options[] = {
 	  .help = "type the passphrase in FILE at the prompt ('-': standard input)",
 	  .text = &arg_passphrase_file },
 	{ .name = "headless",
-	  .help = "no window and no terminal: the console goes to stdout, and the exit code says "
-		  "whether the image came up",
+	  .help = "no window and no terminal: the console goes to stdout (with --json to stderr), "
+		  "and the exit code says whether the image came up",
 	  .flag = &arg_headless },
 	{ .name = "expect",
 	  .value = "TEXT",

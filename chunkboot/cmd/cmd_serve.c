@@ -35,6 +35,8 @@ static enum cb_err open_log(FILE **ret, struct cb_error *e)
 {
 	if (arg_log == NULL || strcmp(arg_log, "-") == 0) {
 		*ret = arg_quiet && arg_log == NULL ? NULL : stderr;
+	} else if (arg_dry_run) {
+		*ret = NULL;
 	} else {
 		*ret = fopen(arg_log, "ae");
 		if (*ret == NULL)

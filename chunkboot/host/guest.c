@@ -57,7 +57,7 @@ static void read_serial(struct guest *g)
 	}
 	g->has_spoken = true;
 	if (g->params->console != CB_GUEST_WINDOW)
-		(void)cb_write_all(STDOUT_FILENO, (struct cb_bytes){ buf, (size_t)n });
+		(void)cb_write_all(g->params->output_fd, (struct cb_bytes){ buf, (size_t)n });
 	struct cb_bytes rest = { buf, (size_t)n };
 	while (rest.len > 0) {
 		size_t used;

@@ -6,7 +6,7 @@
 #include "host/qemu.h"
 
 enum cb_guest_console {
-	CB_GUEST_PRINT, /* console output to stdout */
+	CB_GUEST_PRINT, /* console output to output_fd */
 	CB_GUEST_TERMINAL, /* stdin too, raw: the person works at the console; Ctrl-] ends it */
 	CB_GUEST_WINDOW, /* nothing here, QEMU's window has it all */
 };
@@ -14,6 +14,7 @@ enum cb_guest_console {
 struct cb_guest_params {
 	const char *dir; /* holds the ESP image (host/qemu.h) */
 	enum cb_guest_console console;
+	int output_fd; /* where the console's output goes, unless it has a window */
 	unsigned memory_mib;
 	bool no_kvm;
 	const char *account, *passphrase; /* typed at the prompts; NULL: not */

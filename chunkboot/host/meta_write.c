@@ -305,9 +305,13 @@ static enum cb_err commit(struct cb_repo_meta *meta, bool with_targets, bool wit
 
 	if (err == CB_OK)
 		err = cb_meta_set_verify(&set, &meta->place, cb_file_bytes(&view->root), &tuf, e);
-	if (err != CB_OK || meta->place.is_dry_run) {
-		cb_tuf_free(tuf);
+	if (err != CB_OK)
 		return err;
+	meta->info = *cb_tuf_info(tuf);
+	meta->info.n_mirrors = meta->info.n_login_servers = 0;
+	if (meta->place.is_dry_run) {
+		cb_tuf_free(tuf);
+		return CB_OK;
 	}
 	meta->has_written = true;
 	err = cb_meta_set_write(&set, meta->place.repo, e);
@@ -315,8 +319,6 @@ static enum cb_err commit(struct cb_repo_meta *meta, bool with_targets, bool wit
 		err = cb_meta_bundle_write(meta->place.repo, tuf, e);
 	cb_tuf_free(view->tuf);
 	view->tuf = tuf;
-	meta->info = *cb_tuf_info(tuf);
-	meta->info.n_mirrors = meta->info.n_login_servers = 0;
 	return err;
 }
 

@@ -30,7 +30,8 @@ struct cb_meta_revoked {
 /* What the metadata says; everything but `place`, `info` and `internal` is for editing. */
 struct cb_repo_meta {
 	struct cb_meta_place place;
-	struct cb_tuf_info info; /* as loaded: title, versions, dates; its mirrors are empty */
+	/* Title, versions, dates as loaded or committed, after a dry run as they would be; without mirrors. */
+	struct cb_tuf_info info;
 
 	size_t n_targets;
 	struct cb_tuf_target *targets; /* in order of path */

@@ -43,7 +43,7 @@ test_files() {
 	prepare
 	start_server "$repo"
 	assert_exit 0 fetch desk
-	assert_match 'fetched desk/2 to ' "$dir/out"
+	assert_match 'fetched desk@2 to ' "$dir/out"
 	assert_equal 'boot.json cmdline initrd-0 initrd-1 kernel manifest.cbm' "$(cd "$dir/boot" && echo *)"
 	cmp "$dir/boot/kernel" "$dir/vmlinuz"
 	cmp "$dir/boot/initrd-0" "$dir/initrd"
