@@ -7,6 +7,7 @@
 
 #include "build-info.h"
 #include "cmd/verbs.h"
+#include "host/keys.h"
 
 #define CB_VERB_POINTER(name) &cb_verb_##name,
 static const struct cb_verb *const verbs[] = { CB_VERB_LIST(CB_VERB_POINTER) };
@@ -66,6 +67,18 @@ static enum cb_err unknown(const char *word, struct cb_error *e)
 	return err;
 }
 
+/* Whatever the verb: where keys are used, somebody is to know that they lie open. */
+static void warn_about_keys(const struct cb_verb *verb)
+{
+	const struct cb_option *o;
+	char path[CB_PATH_MAX];
+
+	for (unsigned i = 0; (o = cb_option_at(verb, i)) != NULL; i++)
+		if (strcmp(o->name, "keys") == 0 && *o->text != NULL &&
+		    cb_keys_are_exposed(*o->text, path))
+			cb_warn("%s is open to others; 'chmod go= %s' closes it", path, path);
+}
+
 static enum cb_err run_verb(const struct cb_verb *verb, int argc, char **argv, struct cb_error *e)
 {
 	char **operands;
@@ -78,6 +91,7 @@ static enum cb_err run_verb(const struct cb_verb *verb, int argc, char **argv, s
 		cb_verb_help(verb);
 		return CB_OK;
 	}
+	warn_about_keys(verb);
 	return verb->run(n, operands, e);
 }
 

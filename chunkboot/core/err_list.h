@@ -115,7 +115,7 @@
 	X(BUSY, 703, 7, "another chunkboot is writing to the repository",                          \
 	  "wait for it to end, then retry")                                                        \
 	X(USAGE, 704, 2, "wrong usage", "see --help")                                              \
-	X(KEY_FORMAT, 705, 1, "a key file is missing or malformed",                                \
+	X(KEY_FORMAT, 705, 1, "a key file is malformed",                                           \
 	  "use a PKCS#8 PEM file as 'openssl genpkey -algorithm ed25519' writes")                  \
 	X(INTERRUPTED, 706, 130, "interrupted", "")                                                \
 	X(TOOL_MISSING, 707, 1, "a program this needs is not installed",                           \

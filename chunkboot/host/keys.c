@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PEM_MAX 4096 /* bytes of a key file */
 #define SEED_LEN 32
@@ -106,7 +107,7 @@ enum cb_err cb_key_load(const char *path, struct cb_key *ret, struct cb_error *e
 	enum cb_err err = cb_file_read(path, PEM_MAX, &file, e);
 
 	if (err == CB_NOT_FOUND)
-		return cb_fail(e, CB_KEY_FORMAT, "%s: no such file", path);
+		cb_fail_hint(e, CB_KEYS_HINT);
 	if (err != CB_OK)
 		return err;
 	err = cb_key_parse_pem(cb_file_bytes(&file), ret);
@@ -120,6 +121,31 @@ enum cb_err cb_key_load_role(const char *keys_dir, enum cb_key_role role, unsign
 	enum cb_err err = cb_key_path(keys_dir, role, index, path, e);
 
 	return err != CB_OK ? err : cb_key_load(path, ret, e);
+}
+
+/* A directory is exposed when its files could be. */
+static bool is_exposed(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+}
+
+bool cb_keys_are_exposed(const char *keys_dir, char ret_path[CB_PATH_MAX])
+{
+	char path[CB_PATH_MAX];
+
+	for (int role = 0; role < CB_KEY_N_ROLES; role++)
+		for (unsigned i = 1; i <= (role == CB_KEY_ROOT ? CB_KEYS_MAX_ROOT : 1); i++)
+			if (cb_key_path(keys_dir, (enum cb_key_role)role, i, path, NULL) == CB_OK &&
+			    is_exposed(path)) {
+				memcpy(ret_path, path, sizeof(path));
+				return true;
+			}
+	if (cb_path(path, NULL, "%s/offline/records", keys_dir) != CB_OK || !is_exposed(path))
+		return false;
+	memcpy(ret_path, path, sizeof(path));
+	return true;
 }
 
 enum cb_err cb_key_save(const char *path, const struct cb_key *key, struct cb_error *e)

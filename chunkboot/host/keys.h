@@ -8,6 +8,10 @@
 
 #define CB_KEYS_MAX_ROOT 16 /* offline/root.pem, offline/root-2.pem … offline/root-16.pem */
 
+/* What to do about a key file that is not there. */
+#define CB_KEYS_HINT                                                                               \
+	"KEYS is what 'chunkboot init' made, offline/ and online/; is a part kept elsewhere?"
+
 /* An ed25519 key pair. Secret; cb_key_done wipes it. */
 struct cb_key {
 	uint8_t public_key[32];
@@ -33,13 +37,18 @@ enum cb_err cb_key_path(const char *keys_dir, enum cb_key_role role, unsigned in
 enum cb_err cb_key_generate(struct cb_key *ret, struct cb_error *e);
 /* The key of a 32-byte seed (RFC 8032's private key). */
 void cb_key_from_seed(const uint8_t seed[32], struct cb_key *ret);
-/* Reads a PEM file. KEY_FORMAT (also when it is missing), IO. */
+/* Reads a PEM file. NOT_FOUND, KEY_FORMAT, IO. */
 enum cb_err cb_key_load(const char *path, struct cb_key *ret, struct cb_error *e);
 /* cb_key_path and cb_key_load in one; index 1 is the first. */
 enum cb_err cb_key_load_role(const char *keys_dir, enum cb_key_role role, unsigned index,
 			     struct cb_key *ret, struct cb_error *e);
 /* Writes a new PEM file, mode 0600, atomically. EXISTS when there is a file already, IO. */
 enum cb_err cb_key_save(const char *path, const struct cb_key *key, struct cb_error *e);
+/*
+ * Has group or others any right to a key file or to offline/records? *ret_path is the first such.
+ * Not an error: file systems of memory sticks have no owners.
+ */
+bool cb_keys_are_exposed(const char *keys_dir, char ret_path[CB_PATH_MAX]);
 /* Parses PEM text; KEY_FORMAT. Text before and after the block is ignored, as openssl does. */
 enum cb_err cb_key_parse_pem(struct cb_bytes text, struct cb_key *ret);
 

@@ -30,7 +30,11 @@ static enum cb_err feed(struct cb_tuf *tuf, const struct cb_meta_set *set, const
 		bytes = cb_file_bytes(&stored);
 	}
 	err = cb_tuf_accept(tuf, bytes);
-	return err == CB_OK ? CB_OK : cb_fail(e, err, "%s", path);
+	if (err != CB_OK)
+		err = cb_fail(e, err, "%s", path);
+	if (err == CB_META_SIGNATURE && file->bytes != NULL)
+		cb_fail_hint(e, "the key file that just signed it is not the realm's");
+	return err;
 }
 
 enum cb_err cb_meta_set_verify(const struct cb_meta_set *set, const struct cb_meta_place *place,

@@ -26,7 +26,7 @@ enum cb_err cb_keys_realm(const char *keys_dir, uint8_t ret_id[32], struct cb_er
 	if (err == CB_OK)
 		err = cb_file_read(path, 2 * 32 + 1, &file, e);
 	if (err == CB_NOT_FOUND)
-		return cb_fail(e, CB_KEY_FORMAT, "%s: no such file", path);
+		cb_fail_hint(e, CB_KEYS_HINT);
 	if (err != CB_OK)
 		return err;
 	hex = cb_file_bytes(&file);
@@ -338,6 +338,18 @@ static bool accounts_are_due(const struct cb_repo_meta *meta)
 enum cb_err cb_repo_meta_commit(struct cb_repo_meta *meta, struct cb_error *e)
 {
 	return commit(meta, /*with_targets=*/true, accounts_are_due(meta), e);
+}
+
+enum cb_err cb_repo_meta_check(struct cb_repo_meta *meta, struct cb_error *e)
+{
+	const struct cb_tuf_info info = meta->info;
+	bool is_dry_run = meta->place.is_dry_run;
+
+	meta->place.is_dry_run = true;
+	enum cb_err err = cb_repo_meta_commit(meta, e);
+	meta->place.is_dry_run = is_dry_run;
+	meta->info = info;
+	return err;
 }
 
 enum cb_err cb_repo_meta_commit_accounts(struct cb_repo_meta *meta, struct cb_error *e)

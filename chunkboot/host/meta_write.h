@@ -56,7 +56,7 @@ struct cb_repo_meta {
 /*
  * Reads and verifies (through core/tuf, loader profile) the repository's metadata. Dates are not
  * judged here: an expired repository can be brought back. The realm must be the one that the key
- * directory belongs to (META_SIGNATURE). NOT_REPOSITORY, KEY_FORMAT, META_*, IO, NO_MEMORY.
+ * directory belongs to (META_SIGNATURE). NOT_REPOSITORY, NOT_FOUND, KEY_FORMAT, META_*, IO, NO_MEMORY.
  * *meta needs no initialisation; call cb_repo_meta_done in every case. The caller holds the lock
  * (host/repo_lock.h) from before the load until after the commit.
  */
@@ -85,10 +85,12 @@ enum cb_err cb_repo_meta_set_default(struct cb_repo_meta *meta, const char *name
  *   commit_accounts accounts + snapshot + timestamp: needs online/ only
  *   refresh         snapshot + timestamp, and accounts past half of its life: online/ only;
  *                   META_EXPIRED when root or targets are expired, which online keys cannot cure
- * META_LIMIT when a file would exceed its maximum, KEY_FORMAT, META_SIGNATURE (a key that is not
+ * META_LIMIT when a file would exceed its maximum, NOT_FOUND, KEY_FORMAT, META_SIGNATURE (a key that is not
  * the role's), IO, NO_MEMORY.
  */
 enum cb_err cb_repo_meta_commit(struct cb_repo_meta *meta, struct cb_error *e);
+/* Would that work, with these keys and at this time? The same errors; writes nothing. */
+enum cb_err cb_repo_meta_check(struct cb_repo_meta *meta, struct cb_error *e);
 enum cb_err cb_repo_meta_commit_accounts(struct cb_repo_meta *meta, struct cb_error *e);
 enum cb_err cb_repo_meta_refresh(struct cb_repo_meta *meta, struct cb_error *e);
 
@@ -105,7 +107,7 @@ struct cb_repo_init_params {
  */
 enum cb_err cb_repo_init(const struct cb_repo_init_params *params, struct cb_error *e);
 
-/* Reads the realm id that a key directory belongs to (KEYS/online/realm). KEY_FORMAT, IO. */
+/* Reads the realm id that a key directory belongs to (KEYS/online/realm). NOT_FOUND, KEY_FORMAT, IO. */
 enum cb_err cb_keys_realm(const char *keys_dir, uint8_t ret_id[32], struct cb_error *e);
 
 #endif

@@ -318,6 +318,9 @@ static enum cb_err open_all(struct publish *p, struct cb_error *e)
 		p->has_meta = true;
 		err = cb_repo_meta_load(&params->place, &p->meta, e);
 	}
+	/* before hours of work, and before anything is written */
+	if (err == CB_OK)
+		err = cb_repo_meta_check(&p->meta, e);
 	if (err == CB_OK)
 		err = cb_store_open(repo, !params->is_dry_run, &p->store, e);
 	files.scratch_dir = repo;

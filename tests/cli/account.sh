@@ -322,7 +322,7 @@ test_foreign_keys_and_repositories() {
 	assert_exit 6 chunkboot account list "$keys" --keys "$keys"
 	assert_match 'this is not a chunkboot repository$' "$dir/err"
 	mv "$keys/online/accounts.pem" "$dir/"
-	assert_exit 1 account add ada --env demo
+	assert_exit 6 account add ada --env demo
 	flip_byte "$repo/metadata/timestamp.json" 100
 	assert_exit 3 account list
 }

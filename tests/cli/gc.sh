@@ -142,7 +142,7 @@ test_damaged_or_foreign_repository_is_left_alone() {
 	cp -r "$repo" "$dir/before"
 	assert_exit 3 chunkboot gc "$repo" --keys "$dir/other-keys" --yes
 	assert_match '^hint: the keys in .* belong to another repository$' "$dir/err"
-	assert_exit 1 chunkboot gc "$repo" --keys "$dir/absent" --yes
+	assert_exit 6 chunkboot gc "$repo" --keys "$dir/absent" --yes
 	assert_exit 6 chunkboot gc "$dir/absent" --keys "$keys" --yes
 	assert_exit 2 chunkboot gc "$repo" --yes
 	(

@@ -130,7 +130,7 @@ test_refuses() {
 	assert_exit 6 chunkboot status "$keys"
 	assert_exit 2 chunkboot status
 	assert_exit 2 chunkboot status "$repo" extra
-	assert_exit 1 chunkboot status "$repo" --keys "$dir/absent"
+	assert_exit 6 chunkboot status "$repo" --keys "$dir/absent"
 	chunkboot init "$dir/other" --keys "$dir/other-keys" --title Other --kdf small --quiet
 	assert_exit 3 chunkboot status "$repo" --keys "$dir/other-keys"
 	assert_match '^hint: the keys in .* belong to another repository$' "$dir/err"

@@ -108,7 +108,7 @@ static void test_save_and_load(void **state)
 	(void)state;
 	assert_int_equal(cb_key_generate(&key, &e), CB_OK);
 	snprintf(path, sizeof(path), "%s/key.pem", dir);
-	assert_int_equal(cb_key_load(path, &copy, &e), CB_KEY_FORMAT); /* not there yet */
+	assert_int_equal(cb_key_load(path, &copy, &e), CB_NOT_FOUND);
 	assert_int_equal(cb_key_save(path, &key, &e), CB_OK);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
@@ -118,6 +118,35 @@ static void test_save_and_load(void **state)
 	assert_int_equal(cb_key_load(path, &copy, NULL), CB_OK);
 	cb_key_done(&copy);
 	assert_int_equal(copy.secret_key[0] | copy.secret_key[31] | copy.id[0], 0);
+}
+
+static void test_exposed(void **state)
+{
+	static const struct {
+		const char *change;
+		bool is_exposed;
+	} cases[] = {
+		{ "mkdir -p k/offline/records k/online && chmod 700 k/offline/records", false },
+		{ "touch k/online/accounts.pem && chmod 600 k/online/accounts.pem", false },
+		{ "chmod 640 k/online/accounts.pem", true },
+		{ "chmod 601 k/online/accounts.pem", true },
+		{ "chmod 400 k/online/accounts.pem; touch k/offline/root-16.pem;"
+		  "chmod 604 k/offline/root-16.pem",
+		  true },
+		{ "chmod 700 k/offline/root-16.pem", false },
+		{ "chmod 755 k/offline/records", true },
+	};
+	char keys[128], command[400], path[CB_PATH_MAX];
+
+	(void)state;
+	snprintf(keys, sizeof(keys), "%s/k", dir);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(command, sizeof(command), "cd %s && %s", dir, cases[i].change);
+		assert_int_equal(system(command), 0);
+		if (cb_keys_are_exposed(keys, path) != cases[i].is_exposed)
+			fail_msg("after %s", cases[i].change);
+	}
+	assert_non_null(strstr(path, "/k/offline/records"));
 }
 
 /* What we write is what openssl writes: byte for byte. */
@@ -209,10 +238,10 @@ static void test_with_openssl(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rfc8410), cmocka_unit_test(test_pem_forms),
-		TEST(test_save_and_load),	TEST(test_written_form),
-		cmocka_unit_test(test_paths),	cmocka_unit_test(test_signature),
-		TEST(test_with_openssl),
+		cmocka_unit_test(test_rfc8410),	  cmocka_unit_test(test_pem_forms),
+		TEST(test_save_and_load),	  TEST(test_exposed),
+		TEST(test_written_form),	  cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_signature), TEST(test_with_openssl),
 	};
 
 	return cmocka_run_group_tests_name("keys", tests, NULL, NULL);

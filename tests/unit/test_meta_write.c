@@ -288,7 +288,8 @@ static void test_accounts(void **state)
 	assert_int_equal(meta.info.versions.version[CB_TUF_ACCOUNTS], 2);
 	assert_int_equal(meta.info.versions.version[CB_TUF_TARGETS], 1);
 	/* and not for targets */
-	assert_int_equal(cb_repo_meta_commit(&meta, &e), CB_KEY_FORMAT);
+	assert_int_equal(cb_repo_meta_check(&meta, &e), CB_NOT_FOUND);
+	assert_int_equal(cb_repo_meta_commit(&meta, &e), CB_NOT_FOUND);
 	cb_repo_meta_done(&meta);
 	assert_int_equal(view_at(NOW), CB_OK);
 }
@@ -424,7 +425,7 @@ static void test_other_realm(void **state)
 	place.keys = keys;
 	assert_int_equal(try_load(), CB_META_SIGNATURE);
 	shell("rm keys/online/realm");
-	assert_int_equal(try_load(), CB_KEY_FORMAT);
+	assert_int_equal(try_load(), CB_NOT_FOUND);
 	shell("echo 00 >keys/online/realm");
 	assert_int_equal(try_load(), CB_KEY_FORMAT);
 }
@@ -436,6 +437,7 @@ static void test_wrong_key(void **state)
 	(void)state;
 	shell("cp keys/online/snapshot.pem keys/offline/targets.pem && cp -a repo good");
 	load(&meta);
+	assert_int_equal(cb_repo_meta_check(&meta, &e), CB_META_SIGNATURE);
 	assert_int_equal(cb_repo_meta_commit(&meta, &e), CB_META_SIGNATURE);
 	assert_int_equal(cb_repo_meta_refresh(&meta, &e), CB_OK);
 	cb_repo_meta_done(&meta);
