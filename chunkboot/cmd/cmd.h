@@ -68,8 +68,12 @@ void cb_verb_help(const struct cb_verb *verb);
 enum cb_err cb_usage(struct cb_error *e, const struct cb_verb *verb, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* A line for people on stdout; nothing with --quiet or --json. */
+/* A line for people on stdout that tells what was done; nothing with --quiet or --json. */
 void cb_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A line of what the verb was asked to show; nothing with --json. */
+void cb_show(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* "" for one, else "s". */
+const char *cb_plural(uint64_t n);
 /* "chunkboot: warning: ..." on stderr; nothing with --quiet. */
 void cb_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /*

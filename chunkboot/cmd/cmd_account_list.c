@@ -60,7 +60,9 @@ static void print_account(const char *account, const struct cb_record *r, const 
 {
 	char env[CB_TARGET_PATH_MAX + 1], expires[CB_TIME_TEXT_MAX];
 
-	printf("%-20s %-9s %-21s", account, state, cb_time_text(r->expires_s, expires));
+	printf("%-20s %s", account, state);
+	if (r->body != NULL)
+		printf("%*s%s ", 10 - (int)strlen(state), "", cb_time_text(r->expires_s, expires));
 	for (unsigned i = 0; i < r->n_envs; i++)
 		printf("%s%s", i > 0 ? "," : " ", cb_env_text(r->envs[i].target, env));
 	printf("\n");
@@ -208,6 +210,6 @@ enum cb_err cb_account_renew(struct cb_account_job *job, int n_names, char **nam
 					       (int)renewal.n_renewed, "skipped",
 					       (int)renewal.n_skipped));
 	cb_say("%s %u record%s", arg_dry_run ? "would renew" : "renewed", renewal.n_renewed,
-	       renewal.n_renewed == 1 ? "" : "s");
+	       cb_plural(renewal.n_renewed));
 	return CB_OK;
 }

@@ -19,7 +19,7 @@ static enum cb_err set(struct cb_repo_meta *meta, const char *name, struct cb_er
 		return cb_fail(e, CB_META_NO_IMAGE, "%s", name);
 	if (!is_same)
 		err = cb_repo_meta_set_default(meta, name, e);
-	if (err == CB_OK && !is_same && !arg_dry_run)
+	if (err == CB_OK && !is_same)
 		err = cb_repo_meta_commit(meta, e);
 	if (err != CB_OK)
 		return err;
@@ -32,7 +32,10 @@ static enum cb_err set(struct cb_repo_meta *meta, const char *name, struct cb_er
 
 static enum cb_err run(int n, char **operands, struct cb_error *e)
 {
-	struct cb_meta_place place = { .repo = operands[0], .keys = arg_keys, .now_s = time(NULL) };
+	struct cb_meta_place place = { .repo = operands[0],
+				       .keys = arg_keys,
+				       .now_s = time(NULL),
+				       .is_dry_run = arg_dry_run };
 	struct cb_repo_lock lock = { 0 };
 	struct cb_repo_meta meta;
 	enum cb_err err = CB_OK;

@@ -33,8 +33,7 @@ static void describe(const struct cb_garbage *g, char out[128])
 {
 	char size[CB_SIZE_TEXT_MAX];
 
-	snprintf(out, 128, "%zu file%s, %s", g->n, g->n == 1 ? "" : "s",
-		 cb_size_text(g->bytes, size));
+	snprintf(out, 128, "%zu file%s, %s", g->n, cb_plural(g->n), cb_size_text(g->bytes, size));
 }
 
 /* USAGE where nobody can be asked; *ret false: the person said no. */
@@ -71,8 +70,8 @@ static enum cb_err report(const struct cb_garbage *g, bool is_removed)
 	if (g->n == 0)
 		cb_say("nothing to remove");
 	else
-		cb_say("%s %s: %ju chunks, %ju manifests, %ju indexes, %ju metadata files, "
-		       "%ju leftovers",
+		cb_say("%s %s (chunks %ju, manifests %ju, indexes %ju, metadata %ju, leftovers "
+		       "%ju)",
 		       is_removed	   ? "removed" :
 			       arg_dry_run ? "would remove" :
 					     "kept",

@@ -8,6 +8,7 @@
 #include "host/inspect.h"
 
 #define MAX_DEPTH 12 /* of what is shown; metadata nests less deep */
+#define LABEL_COLUMNS 20
 
 static void print_value(const char *label, int depth, const json_t *value);
 
@@ -29,8 +30,10 @@ static void print_scalar(const char *label, int depth, const json_t *value)
 	for (char *p = text; p != NULL && *p != '\0'; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
-	cb_say("%*s%-*s %s", 2 * depth, "", depth < 8 ? 18 - 2 * depth : 2, label,
-	       text == NULL ? "" : text);
+	if (text == NULL || text[0] == '\0')
+		cb_show("%*s%s", 2 * depth, "", label);
+	else
+		cb_show("%*s%-*s %s", 2 * depth, "", LABEL_COLUMNS - 2 * depth, label, text);
 	free(text);
 }
 
@@ -44,7 +47,7 @@ static void print_value(const char *label, int depth, const json_t *value)
 		return;
 	}
 	if (json_is_object(value)) {
-		cb_say("%*s%s", 2 * depth, "", label);
+		cb_show("%*s%s", 2 * depth, "", label);
 		print_members(depth + 1, value);
 		return;
 	}

@@ -38,7 +38,28 @@ static void look_at(const char *repo, struct cb_tuf *tuf, unsigned i, struct ima
 	*ret = image;
 }
 
-static void print_line(const struct image *m)
+/* The width of the longest name and version, so that lines are as short as can be. */
+struct widths {
+	int name, version;
+};
+
+static struct widths measure(const struct cb_tuf *tuf)
+{
+	struct widths w = { (int)strlen("NAME"), (int)strlen("VERSION") };
+
+	for (unsigned i = 0; i < cb_tuf_n_targets(tuf); i++) {
+		struct cb_tuf_target t;
+
+		cb_tuf_target_at(tuf, i, &t);
+		if ((int)strlen(t.name) > w.name)
+			w.name = (int)strlen(t.name);
+		if ((int)strlen(t.version) > w.version)
+			w.version = (int)strlen(t.version);
+	}
+	return w;
+}
+
+static void print_line(const struct widths *w, const struct image *m)
 {
 	char raw[CB_SIZE_TEXT_MAX] = "?", stored[CB_SIZE_TEXT_MAX] = "?";
 
@@ -46,11 +67,12 @@ static void print_line(const struct image *m)
 		cb_size_text(m->raw_total, raw);
 		cb_size_text(m->stored_total, stored);
 	}
-	cb_say("%-24s %-20s %6ju  %-5s %-7s %10s %10s  %s", m->target.name, m->target.version,
-	       (uintmax_t)m->target.serial, m->target.kind, m->target.arch, raw, stored,
-	       m->is_default	    ? "default" :
-		       m->is_newest ? "newest" :
-				      "");
+	cb_show("%-*s  %-*s  %6ju  %-5s  %-7s  %10s  %10s%s", w->name, m->target.name, w->version,
+		m->target.version, (uintmax_t)m->target.serial, m->target.kind, m->target.arch, raw,
+		stored,
+		m->is_default	     ? "  default" :
+			m->is_newest ? "  newest" :
+				       "");
 }
 
 static json_t *to_json(const struct image *m)
@@ -72,16 +94,17 @@ static enum cb_err list_all(const char *repo, struct cb_tuf *tuf)
 {
 	const struct cb_tuf_info *info = cb_tuf_info(tuf);
 	unsigned n = cb_tuf_n_targets(tuf);
+	const struct widths w = measure(tuf);
 	json_t *images = json_array();
 
 	if (n > 0)
-		cb_say("%-24s %-20s %6s  %-5s %-7s %10s %10s", "NAME", "VERSION", "SERIAL", "KIND",
-		       "ARCH", "SIZE", "STORED");
+		cb_show("%-*s  %-*s  %6s  %-5s  %-7s  %10s  %10s", w.name, "NAME", w.version,
+			"VERSION", "SERIAL", "KIND", "ARCH", "SIZE", "STORED");
 	for (unsigned i = 0; i < n; i++) {
 		struct image image;
 
 		look_at(repo, tuf, i, &image);
-		print_line(&image);
+		print_line(&w, &image);
 		if (arg_json)
 			json_array_append_new(images, to_json(&image));
 	}

@@ -23,7 +23,7 @@ static const struct cb_option common_options[] = {
 	  .flag = &arg_dry_run },
 	{ .name = "quiet",
 	  .letter = 'q',
-	  .help = "print results and errors only",
+	  .help = "print errors and what was asked for only",
 	  .flag = &arg_quiet },
 	{ .name = "no-color", .help = "no colours (also: NO_COLOR set)", .flag = &arg_no_color },
 	{ .name = "help", .letter = 'h', .help = "print this help", .flag = &arg_help },

@@ -13,17 +13,40 @@
 static bool is_progress_shown;
 static int64_t progress_ms;
 
+static void print_line(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
+
+static void print_line(const char *fmt, va_list args)
+{
+	cb_progress_end();
+	vprintf(fmt, args);
+	printf("\n");
+}
+
 void cb_say(const char *fmt, ...)
 {
 	va_list args;
 
 	if (arg_quiet || arg_json)
 		return;
-	cb_progress_end();
 	va_start(args, fmt);
-	vprintf(fmt, args);
+	print_line(fmt, args);
 	va_end(args);
-	printf("\n");
+}
+
+void cb_show(const char *fmt, ...)
+{
+	va_list args;
+
+	if (arg_json)
+		return;
+	va_start(args, fmt);
+	print_line(fmt, args);
+	va_end(args);
+}
+
+const char *cb_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
 }
 
 static const char *colour(const char *code)
@@ -66,16 +89,24 @@ enum cb_err cb_print_json(json_t *document)
 	return print_document(document);
 }
 
-static void print_json_error(unsigned code, const char *message, const char *hint)
+static json_t *error_document(const char *code, const char *message, const char *hint)
+{
+	return json_pack("{ss ss ss ss}", "type", "error", "code", code, "message", message, "hint",
+			 hint);
+}
+
+static void print_json_error(unsigned code, char *message, const char *hint)
 {
 	char name[16];
 
 	snprintf(name, sizeof(name), "CB-E%03u", code);
-	/* jansson refuses text that is not UTF-8: a file name may be such, then the code must do */
-	json_t *doc = json_pack("{ss ss ss ss}", "type", "error", "code", name, "message", message,
-				"hint", hint);
+	json_t *doc = error_document(name, message, hint);
+	/* jansson refuses text that is not UTF-8; a name may be such */
+	for (char *p = message; doc == NULL && *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
 	if (doc == NULL)
-		doc = json_pack("{ss ss}", "type", "error", "code", name);
+		doc = error_document(name, message, hint);
 	if (print_document(doc) != CB_OK)
 		printf("{\"type\":\"error\",\"code\":\"%s\"}\n", name);
 }

@@ -89,8 +89,8 @@ static void report(const struct cb_publish_result *r)
 	       r->is_unchanged	     ? ": unchanged" :
 		       r->is_default ? ", the default image" :
 				       "");
-	cb_say("  image    %s, stored in %u chunks as %s", cb_size_text(r->raw_total, a),
-	       r->n_chunks, cb_size_text(r->stored_total, b));
+	cb_say("  image    %s, stored in %u chunk%s as %s", cb_size_text(r->raw_total, a),
+	       r->n_chunks, cb_plural(r->n_chunks), cb_size_text(r->stored_total, b));
 	cb_say("  store    %s new, %s reused", cb_size_text(r->new_bytes, a),
 	       cb_size_text(r->reused_bytes, b));
 	cb_say("  update   %s for a client that has the version before",

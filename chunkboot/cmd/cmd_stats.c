@@ -70,7 +70,7 @@ static void say_size(const char *what, uint64_t bytes, const char *more)
 {
 	char size[CB_SIZE_TEXT_MAX];
 
-	cb_say("%-11s %12s  %s", what, cb_size_text(bytes, size), more);
+	cb_show("%-11s %12s  %s", what, cb_size_text(bytes, size), more);
 }
 
 static enum cb_err report(const struct stats *s)
@@ -89,7 +89,7 @@ static enum cb_err report(const struct stats *s)
 			compression, "total_ratio", ratio(s->image_bytes, s->stored_bytes),
 			"unlisted_files", (json_int_t)s->n_unlisted, "unlisted_bytes",
 			(json_int_t)s->unlisted_bytes));
-	snprintf(text, sizeof(text), "in %u image%s", s->n_images, s->n_images == 1 ? "" : "s");
+	snprintf(text, sizeof(text), "in %u image%s", s->n_images, cb_plural(s->n_images));
 	say_size("images", s->image_bytes, text);
 	snprintf(text, sizeof(text), "in %ju different chunks of %ju: %.2f : 1 by sharing",
 		 (uintmax_t)s->n_chunks, (uintmax_t)s->n_used, dedup);
@@ -98,7 +98,7 @@ static enum cb_err report(const struct stats *s)
 		 ratio(s->image_bytes, s->stored_bytes));
 	say_size("stored", s->stored_bytes, text);
 	snprintf(text, sizeof(text), "in %ju file%s that 'chunkboot gc' would remove",
-		 (uintmax_t)s->n_unlisted, s->n_unlisted == 1 ? "" : "s");
+		 (uintmax_t)s->n_unlisted, cb_plural(s->n_unlisted));
 	say_size("not listed", s->unlisted_bytes, text);
 	return CB_OK;
 }

@@ -116,7 +116,7 @@ static void on_needy(void *ctx, const struct cb_needy_record *r)
 static void say_records(const struct cb_records_status *r)
 {
 	cb_say("%ju account record%s: %ju due, %ju expired, %ju outdated, %ju revoked, %ju damaged",
-	       (uintmax_t)r->n, r->n == 1 ? "" : "s", (uintmax_t)r->n_due, (uintmax_t)r->n_expired,
+	       (uintmax_t)r->n, cb_plural(r->n), (uintmax_t)r->n_due, (uintmax_t)r->n_expired,
 	       (uintmax_t)r->n_outdated, (uintmax_t)r->n_revoked, (uintmax_t)r->n_damaged);
 	if (r->n_due + r->n_expired + r->n_outdated > 0)
 		cb_say("'chunkboot account renew' gives records new dates");
@@ -178,10 +178,19 @@ static enum cb_err look(struct status *s, struct cb_error *e)
 		return err;
 	unsigned n = cb_tuf_n_targets(s->view.tuf);
 	const char *default_image = cb_tuf_info(s->view.tuf)->default_image;
-	cb_say("%u image%s, %s%s", n, n == 1 ? "" : "s",
+	cb_say("%u image%s, %s%s", n, cb_plural(n),
 	       default_image[0] == '\0' ? "none is the default" : "default ", default_image);
 	say_records(&s->records);
 	return arg_json ? print_json(s) : CB_OK;
+}
+
+static enum cb_err needs_attention(const struct status *s, struct cb_error *e)
+{
+	enum cb_err err = cb_fail(e, CB_ATTENTION, "%s", s->repo);
+
+	if (arg_quiet && !arg_json)
+		cb_fail_hint(e, "'chunkboot status %s' says what and when", s->repo);
+	return err;
 }
 
 static enum cb_err run(int n, char **operands, struct cb_error *e)
@@ -193,7 +202,7 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 	s.needy = json_array();
 	enum cb_err err = look(&s, e);
 	if (err == CB_OK && s.n_needs > 0)
-		err = cb_fail(e, CB_ATTENTION, "%s", s.repo);
+		err = needs_attention(&s, e);
 	json_decref(s.roles);
 	json_decref(s.needy);
 	free(s.owners);

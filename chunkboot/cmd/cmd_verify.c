@@ -47,10 +47,11 @@ static enum cb_err print_report(const struct cb_verify_result *v, json_t *proble
 			(json_int_t)v->raw_bytes, "stored_bytes", (json_int_t)v->stored_bytes,
 			"n_problems", (json_int_t)v->n_problems, "problems", problems));
 	if (v->n_problems == 0)
-		cb_say("all good: %ju images, %ju chunks, %s stored as %s, %ju account records",
-		       (uintmax_t)v->n_images, (uintmax_t)v->n_chunks,
-		       cb_size_text(v->raw_bytes, raw), cb_size_text(v->stored_bytes, stored),
-		       (uintmax_t)v->n_records);
+		cb_say("all good: %ju image%s, %ju chunk%s, %s stored as %s, %ju account record%s",
+		       (uintmax_t)v->n_images, cb_plural(v->n_images), (uintmax_t)v->n_chunks,
+		       cb_plural(v->n_chunks), cb_size_text(v->raw_bytes, raw),
+		       cb_size_text(v->stored_bytes, stored), (uintmax_t)v->n_records,
+		       cb_plural(v->n_records));
 	return CB_OK;
 }
 

@@ -33,7 +33,7 @@ static enum cb_err withdraw(struct cb_repo_meta *meta, const char *name, const c
 
 	if (err == CB_OK)
 		err = drop_default(meta, name, e);
-	return err == CB_OK && !arg_dry_run ? cb_repo_meta_commit(meta, e) : err;
+	return err == CB_OK ? cb_repo_meta_commit(meta, e) : err;
 }
 
 static enum cb_err report(const struct cb_repo_meta *meta, const char *name, const char *version)
@@ -54,7 +54,10 @@ static enum cb_err report(const struct cb_repo_meta *meta, const char *name, con
 
 static enum cb_err run(int n, char **operands, struct cb_error *e)
 {
-	struct cb_meta_place place = { .repo = operands[0], .keys = arg_keys, .now_s = time(NULL) };
+	struct cb_meta_place place = { .repo = operands[0],
+				       .keys = arg_keys,
+				       .now_s = time(NULL),
+				       .is_dry_run = arg_dry_run };
 	char name[CB_NAME_MAX + 1], version[CB_NAME_MAX + 1];
 	struct cb_repo_lock lock = { 0 };
 	struct cb_repo_meta meta;

@@ -51,19 +51,14 @@ static void print_help(void)
 	       "5 network, 6 not found, 7 busy, 130 interrupted\n");
 }
 
-/* Without a verb: what this is and where to go on. */
-static void print_status(void)
-{
-	printf("chunkboot " CB_VERSION "\n"
-	       "No verb given. 'chunkboot --help' lists the verbs, 'chunkboot init --help' is a start.\n");
-}
-
 static enum cb_err unknown(const char *word, struct cb_error *e)
 {
 	enum cb_err err =
 		cb_fail(e, CB_USAGE, "unknown %s '%s'", word[0] == '-' ? "option" : "verb", word);
 
-	cb_fail_hint(e, "see 'chunkboot --help'");
+	cb_fail_hint(e,
+		     word[0] == '-' ? "the verb comes first; see 'chunkboot --help'" :
+				      "see 'chunkboot --help'");
 	return err;
 }
 
@@ -79,28 +74,59 @@ static void warn_about_keys(const struct cb_verb *verb)
 			cb_warn("%s is open to others; 'chmod go= %s' closes it", path, path);
 }
 
+/* What is given goes into documents, and JSON takes UTF-8 only: said before anything is done. */
+static enum cb_err check_words(int argc, char **argv, struct cb_error *e)
+{
+	for (int i = 1; arg_json && i < argc; i++) {
+		json_t *text = json_string(argv[i]);
+		bool is_utf8 = text != NULL;
+
+		json_decref(text);
+		if (!is_utf8)
+			return cb_fail(e, CB_USAGE, "word %d: --json takes UTF-8 only", i);
+	}
+	return CB_OK;
+}
+
 static enum cb_err run_verb(const struct cb_verb *verb, int argc, char **argv, struct cb_error *e)
 {
 	char **operands;
 	int n;
-	enum cb_err err = cb_options_parse(verb, argc, argv, &n, &operands, e);
+	enum cb_err err = check_words(argc, argv, e);
 
-	if (err != CB_OK)
-		return err;
-	if (arg_help) {
+	if (err == CB_OK)
+		err = cb_options_parse(verb, argc, argv, &n, &operands, e);
+	if (err == CB_OK && arg_help) {
 		cb_verb_help(verb);
 		return CB_OK;
 	}
-	warn_about_keys(verb);
-	return verb->run(n, operands, e);
+	if (err == CB_OK) {
+		warn_about_keys(verb);
+		err = verb->run(n, operands, e);
+	}
+	if (err == CB_USAGE && e->hint[0] == '\0')
+		cb_fail_hint(e, "see 'chunkboot %s --help'", verb->name);
+	return err;
+}
+
+/* Without a verb: the status of the repository that this is; else what this is and where to go on. */
+static enum cb_err run_default(struct cb_error *e)
+{
+	static char name[] = "status", here[] = ".";
+	char *argv[] = { name, here, NULL };
+
+	if (cb_path_exists("metadata/1.root.json"))
+		return run_verb(&cb_verb_status, 2, argv, e);
+	printf("chunkboot " CB_VERSION "\n"
+	       "No verb given. 'chunkboot --help' lists the verbs, 'chunkboot init --help' is a start.\n"
+	       "In a repository it says what 'chunkboot status' says.\n");
+	return CB_OK;
 }
 
 static enum cb_err dispatch(int argc, char **argv, struct cb_error *e)
 {
-	if (argc < 2) {
-		print_status();
-		return CB_OK;
-	}
+	if (argc < 2)
+		return run_default(e);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		print_help();
 		return CB_OK;

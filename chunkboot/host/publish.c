@@ -61,7 +61,7 @@ static enum cb_err check_strings(const struct cb_publish_params *p, struct cb_er
 	if (p->version != NULL && !cb_is_image_name(p->version))
 		return cb_bad_image_name("version", p->version, e);
 	if (p->cmdline != NULL && strlen(p->cmdline) > CB_CMDLINE_MAX)
-		return cb_fail(e, CB_CMDLINE_TOO_LONG, "--cmdline");
+		return cb_fail(e, CB_USAGE, "--cmdline is longer than %d bytes", CB_CMDLINE_MAX);
 	if (p->cmdline != NULL && !is_printable(p->cmdline))
 		return cb_fail(e, CB_USAGE, "--cmdline must be printable ASCII");
 	if (p->title != NULL && strlen(p->title) > CB_MANIFEST_MAX_TITLE)

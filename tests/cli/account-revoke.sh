@@ -81,7 +81,7 @@ test_revoke() {
 	test ! -e "$record" || fail 'the record is still there'
 	assert_exit 0 chunkboot verify "$repo"
 	assert_exit 0 account list
-	assert_match '^ada +revoked ' "$dir/out"
+	assert_match '^ada +revoked( |$)' "$dir/out"
 	assert_match '^bob +ok ' "$dir/out"
 	# A mirror that offers the old record, or puts it back, gains nothing.
 	cp "$dir/old-record" "$record"

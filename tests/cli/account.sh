@@ -242,7 +242,7 @@ test_set_keeps_the_locator() {
 	rm "$before"
 	assert_exit 6 account set ada --env demo
 	assert_exit 0 account list
-	assert_match '^ada +missing ' "$dir/out"
+	assert_match '^ada +missing( |$)' "$dir/out"
 	assert_exit 1 add_strong ada --env demo
 	assert_match '^hint: its record is missing here; to start over' "$dir/err"
 }
@@ -290,7 +290,7 @@ test_list_states() {
 	assert_match '^ada +unsigned ' "$dir/out"
 	flip_byte "$(record)" 300
 	assert_exit 0 account list
-	assert_match '^ada +damaged ' "$dir/out"
+	assert_match '^ada +damaged( |$)' "$dir/out"
 	assert_exit 6 account list eve
 }
 

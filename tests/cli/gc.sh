@@ -80,7 +80,7 @@ test_dry_run_and_questions() {
 	cp "$dir/out" "$dir/plan"
 	assert_equal False "$(json "$dir/plan" 'd["removed"]')"
 	assert_exit 0 gc --dry-run
-	assert_match '^would remove [0-9]+ files, [0-9.]+ .*B: [0-9]+ chunks, 1 manifests, ' "$dir/out"
+	assert_match '^would remove [0-9]+ files, [0-9.]+ .*B .chunks [0-9]+, manifests 1, ' "$dir/out"
 	assert_exit 0 gc --dry-run --yes
 	assert_match '^would remove ' "$dir/out"
 	# Nobody to ask
