@@ -111,7 +111,7 @@ void cb_boot_record_enter(struct cb_boot *b);
 
 /* boot_prefetch.c: at most one prefetch a refresh; it may fail or be stopped at any time. */
 void cb_boot_prefetch_start(struct cb_boot *b);
-void cb_boot_prefetch_step(struct cb_boot *b);
+cb_boot_stage_fn cb_boot_prefetch_step;
 void cb_boot_prefetch_stop(struct cb_boot *b);
 /* The prefetched image where it is the target's, now the caller's; else it is stopped, and NULL. */
 struct cb_imagefetch *cb_boot_prefetch_take(struct cb_boot *b, const struct cb_tuf_target *target);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/crew.h"
+
 /* Beside the decoded segments: stored chunks in flight, the decoder, firmware and kernel themselves. */
 #define WORKING_MEMORY (96ull << 20)
 
@@ -12,7 +14,8 @@ struct cb_imagefetch {
 	struct cb_fetch *fetch;
 	struct cb_tuf_target target;
 	struct cb_job *job;
-	struct cb_decoder *decoder;
+	struct cb_crew *crew; /* NULL: no chunk has been asked for yet */
+	uint32_t n_to_come; /* chunks that are neither done nor with the crew */
 	uint8_t *manifest_bytes;
 	struct cb_manifest manifest;
 	bool has_manifest;
@@ -106,21 +109,62 @@ static void describe_chunk(void *ctx, uint32_t item, struct cb_fetch_item *ret)
 	cb_chunk_path(&chunk, ret->path);
 }
 
-static enum cb_err deliver_chunk(void *ctx, uint32_t item, struct cb_bytes bytes, unsigned source)
+/* A chunk that has come, on its way through the crew. */
+struct arrival {
+	struct cb_piece piece; /* first */
+	struct cb_held held;
+};
+
+static enum cb_err take_chunk(void *ctx, const struct cb_held *held)
 {
 	struct cb_imagefetch *im = ctx;
-	struct cb_chunk chunk;
-	uint8_t *out = buffer_of(im, segment_of(im, item)) + im->chunk_at[item];
-	enum cb_err err;
+	struct arrival *a = cb_alloc(&im->platform->mem, sizeof(*a));
 
-	(void)source;
-	cb_manifest_chunk(&im->manifest, item, &chunk);
-	err = cb_chunk_open(im->decoder, &chunk, bytes, out);
-	if (err == CB_OK)
-		im->done_bytes += bytes.len;
-	else
-		im->refusal = err;
-	return err;
+	if (!a)
+		return CB_NO_MEMORY;
+	*a = (struct arrival){ .held = *held };
+	cb_manifest_chunk(&im->manifest, held->item, &a->piece.chunk);
+	a->piece.stored = (struct cb_bytes){ held->bytes, held->len };
+	a->piece.out = buffer_of(im, segment_of(im, held->item)) + im->chunk_at[held->item];
+	cb_crew_add(im->crew, &a->piece);
+	im->n_to_come--;
+	return CB_OK;
+}
+
+static void drop_arrival(struct cb_imagefetch *im, struct arrival *a)
+{
+	cb_free(&im->platform->mem, a->held.bytes);
+	cb_free(&im->platform->mem, a);
+}
+
+/* Judges what the crew has done. */
+static void settle_chunks(struct cb_imagefetch *im)
+{
+	struct arrival *a;
+
+	while ((a = (struct arrival *)cb_crew_done(im->crew))) {
+		if (a->piece.err == CB_OK) {
+			im->done_bytes += a->held.len;
+		} else {
+			im->refusal = a->piece.err;
+			im->n_to_come++;
+		}
+		cb_job_settle(im->job, &a->held, a->piece.err);
+		drop_arrival(im, a);
+	}
+}
+
+static void open_chunks(struct cb_imagefetch *im, uint64_t *ret_wake_ms)
+{
+	/* A piece takes longer than the network device can do without being polled; while nothing is
+	 * read, nothing comes. */
+	bool helps = cb_fetch_is_full(im->fetch) || im->n_to_come == 0;
+
+	settle_chunks(im);
+	if (cb_crew_step(im->crew, helps)) {
+		settle_chunks(im);
+		*ret_wake_ms = 0;
+	}
 }
 
 /* ---- memory ---- */
@@ -223,15 +267,16 @@ static enum cb_err start_chunks(struct cb_imagefetch *im)
 	if (err == CB_OK)
 		err = allocate_buffers(im);
 	if (err == CB_OK)
-		err = cb_decoder_new(&im->platform->mem, &im->decoder);
+		err = cb_crew_new(im->platform, &im->crew);
 	if (err != CB_OK)
 		return err;
+	im->n_to_come = im->manifest.n_chunks;
 	return submit(im,
 		      &(struct cb_job_params){
 			      .ctx = im,
 			      .n_items = im->manifest.n_chunks,
 			      .describe = describe_chunk,
-			      .deliver = deliver_chunk,
+			      .take = take_chunk,
 			      .absent_err = CB_CHUNK_MISSING,
 			      .wrong_err = CB_CHUNK_HASH,
 			      .priority = 1,
@@ -252,15 +297,21 @@ static void name_item(struct cb_imagefetch *im, uint32_t item)
 
 static void end_job(struct cb_imagefetch *im)
 {
+	struct arrival *a;
+
+	while (im->crew && (a = (struct arrival *)cb_crew_abandon(im->crew)))
+		drop_arrival(im, a);
 	cb_job_free(im->job);
 	im->job = NULL;
 }
 
-static enum cb_err turn(struct cb_imagefetch *im)
+static enum cb_err turn(struct cb_imagefetch *im, uint64_t *ret_wake_ms)
 {
 	enum cb_err err = CB_OK;
 	uint32_t item = 0;
 
+	if (im->crew)
+		open_chunks(im, ret_wake_ms);
 	switch (cb_job_status(im->job, &err, &item)) {
 	case CB_JOB_RUNNING:
 		return CB_OK;
@@ -268,7 +319,7 @@ static enum cb_err turn(struct cb_imagefetch *im)
 		end_job(im);
 		if (im->err != CB_OK)
 			return im->err;
-		im->is_done = im->decoder != NULL;
+		im->is_done = im->crew != NULL;
 		return im->is_done ? CB_OK : start_chunks(im);
 	case CB_JOB_FAILED:
 		break;
@@ -283,10 +334,11 @@ void cb_imagefetch_reserve(struct cb_imagefetch *im, uint64_t bytes)
 	im->reserved += bytes;
 }
 
-enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, enum cb_err *ret_err)
+enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, uint64_t *ret_wake_ms,
+				      enum cb_err *ret_err)
 {
 	if (im->err == CB_OK && !im->is_done)
-		im->err = im->job ? turn(im) : start_manifest(im);
+		im->err = im->job ? turn(im, ret_wake_ms) : start_manifest(im);
 	if (im->err != CB_OK) {
 		*ret_err = im->err;
 		return CB_JOB_FAILED;
@@ -351,8 +403,8 @@ enum cb_err cb_imagefetch_new(const struct cb_platform *platform, struct cb_fetc
 void cb_imagefetch_detach(struct cb_imagefetch *im)
 {
 	end_job(im);
-	cb_decoder_free(im->decoder);
-	im->decoder = NULL;
+	cb_crew_free(im->crew);
+	im->crew = NULL;
 	im->fetch = NULL;
 }
 

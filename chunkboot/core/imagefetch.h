@@ -3,8 +3,8 @@
 #ifndef CB_CORE_IMAGEFETCH_H
 #define CB_CORE_IMAGEFETCH_H
 
-#include "core/chunk.h"
 #include "core/fetch.h"
+#include "core/manifest.h"
 #include "core/tuf.h"
 
 struct cb_imagefetch; /* opaque; owns manifest and segment buffers */
@@ -22,8 +22,14 @@ uint64_t cb_imagefetch_need(const struct cb_imagefetch *im);
 /* Memory that has to stay free beside the image; adds up. Before the first step. */
 void cb_imagefetch_reserve(struct cb_imagefetch *im, uint64_t bytes);
 
-/* Call before each cb_fetch_step. FAILED: *ret_err says why and stays. */
-enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, enum cb_err *ret_err);
+/*
+ * Call before each cb_fetch_step, and when a worker has done its work. Lowers *ret_wake_ms when there
+ * is more to do at once. FAILED: *ret_err says why and stays.
+ * Chunks are verified and decoded by the platform's workers; here, one a call, where there are none,
+ * or while nothing comes from the network: the engine is full, or all has come.
+ */
+enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, uint64_t *ret_wake_ms,
+				      enum cb_err *ret_err);
 /* What it was working on, e.g. a chunk's path; for messages. */
 const char *cb_imagefetch_subject(const struct cb_imagefetch *im);
 

@@ -13,6 +13,8 @@
 
 #define MINUTE 60000ull
 static struct sim_realm *realm;
+static unsigned n_workers; /* of every machine of the group that runs */
+static uint32_t work_ms;
 
 static int make_realm(void **state)
 {
@@ -42,6 +44,7 @@ static void begin_with(struct stage *s, unsigned n_mirrors, struct sim_realm_loa
 
 	memset(s, 0, sizeof(*s));
 	s->sim = sim_new(7);
+	sim_set_workers(s->sim, n_workers, work_ms);
 	s->a = sim_add_server(s->sim, "a", 80);
 	sim_realm_serve(realm, s->a);
 	if (n_mirrors > 1) {
@@ -748,5 +751,13 @@ int main(void)
 		cmocka_unit_test(damaged_configuration),
 	};
 
-	return cmocka_run_group_tests(tests, make_realm, drop_realm);
+	int n_failed = cmocka_run_group_tests_name("alone", tests, make_realm, drop_realm);
+
+	n_workers = 1;
+	work_ms = 4;
+	n_failed += cmocka_run_group_tests_name("one worker", tests, make_realm, drop_realm);
+	n_workers = 4;
+	work_ms = 300;
+	n_failed += cmocka_run_group_tests_name("slow workers", tests, make_realm, drop_realm);
+	return n_failed;
 }
