@@ -78,6 +78,7 @@ struct cb_boot {
 	uint8_t *handover;
 	size_t handover_len;
 	struct cb_boot_result result;
+	enum cb_err serve_err; /* of cb_boot_serve_initrd */
 
 	/* failure */
 	enum cb_err err;

@@ -3,6 +3,7 @@
 #include "core/crew.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define QUEUED_EACH 2u /* pieces given to each worker: one to do, one that follows without a wait */
 
@@ -36,24 +37,45 @@ static struct cb_piece *unlink_at(struct list *list, struct cb_piece **at)
 	return piece;
 }
 
-/* On any processor. */
-static void open_piece(void *arg)
+static enum cb_err keep(const struct cb_piece *piece)
 {
-	struct cb_piece *piece = arg;
+	enum cb_err err = cb_chunk_verify(&piece->chunk, piece->stored);
+
+	if (err == CB_OK)
+		memcpy(piece->out, piece->stored.p, piece->stored.len);
+	return err;
+}
+
+static enum cb_err decode(const struct cb_piece *piece)
+{
 	struct cb_crew *crew = piece->crew;
+	enum cb_err err;
 	unsigned i = 0;
 
 	/* With a decoder for everybody there is a free one; with more workers, soon. */
 	while (__atomic_exchange_n(&crew->is_taken[i], 1, __ATOMIC_ACQUIRE))
 		i = (i + 1) % crew->n_decoders;
-	piece->err = cb_chunk_open(crew->decoders[i], &piece->chunk, piece->stored, piece->out);
+	if (piece->task == CB_PIECE_OPEN_KEPT)
+		err = cb_chunk_open_kept(crew->decoders[i], &piece->chunk, piece->stored,
+					 piece->out);
+	else
+		err = cb_chunk_open(crew->decoders[i], &piece->chunk, piece->stored, piece->out);
 	__atomic_store_n(&crew->is_taken[i], 0, __ATOMIC_RELEASE);
+	return err;
+}
+
+/* On any processor. */
+static void do_piece(void *arg)
+{
+	struct cb_piece *piece = arg;
+
+	piece->err = piece->task == CB_PIECE_KEEP ? keep(piece) : decode(piece);
 }
 
 void cb_crew_add(struct cb_crew *crew, struct cb_piece *piece)
 {
 	piece->crew = crew;
-	piece->work = (struct cb_work){ .run = open_piece, .arg = piece };
+	piece->work = (struct cb_work){ .run = do_piece, .arg = piece };
 	append(&crew->waiting, piece);
 }
 
@@ -68,7 +90,7 @@ bool cb_crew_step(struct cb_crew *crew, bool helps)
 	}
 	if (!crew->waiting.first || (workers->n > 0 && !helps))
 		return false;
-	open_piece(crew->waiting.first);
+	do_piece(crew->waiting.first);
 	append(&crew->done, unlink_at(&crew->waiting, &crew->waiting.first));
 	return true;
 }
@@ -86,12 +108,17 @@ struct cb_piece *cb_crew_done(struct cb_crew *crew)
 	return NULL;
 }
 
-struct cb_piece *cb_crew_abandon(struct cb_crew *crew)
+void cb_crew_wait(struct cb_crew *crew)
 {
 	const struct cb_workers *workers = &crew->platform->workers;
 
 	if (crew->submitted.first)
 		workers->drain(workers->ctx);
+}
+
+struct cb_piece *cb_crew_abandon(struct cb_crew *crew)
+{
+	cb_crew_wait(crew);
 	if (crew->waiting.first)
 		return unlink_at(&crew->waiting, &crew->waiting.first);
 	return cb_crew_done(crew);

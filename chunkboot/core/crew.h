@@ -10,13 +10,22 @@
 
 struct cb_crew; /* opaque; owns a decoder for each processor that may work */
 
-/* One chunk to open. The caller fills in the first part and keeps piece, stored and out until the
- * crew gives the piece back. */
+/* What is to be done with a chunk's stored bytes. */
+enum cb_piece_task {
+	CB_PIECE_OPEN, /* verify, then decode to out */
+	CB_PIECE_KEEP, /* verify, then copy as they are to out */
+	CB_PIECE_OPEN_KEPT, /* decode what CB_PIECE_KEEP has put there; not verified again */
+};
+
+/* One chunk. The caller fills in the first part and keeps piece, stored and out until the crew gives
+ * the piece back. */
 struct cb_piece {
+	uint32_t number; /* the caller's */
+	enum cb_piece_task task;
 	struct cb_chunk chunk;
 	struct cb_bytes stored;
-	uint8_t *out; /* chunk.raw_len bytes, of this piece alone */
-	enum cb_err err; /* when it comes back done: what cb_chunk_open returned */
+	uint8_t *out; /* chunk.raw_len or stored_len bytes, of this piece alone */
+	enum cb_err err; /* when it comes back done: CB_OK, CHUNK_HASH, CHUNK_DECODE */
 	/* the crew's own */
 	struct cb_crew *crew;
 	struct cb_piece *next;
@@ -37,6 +46,8 @@ void cb_crew_add(struct cb_crew *crew, struct cb_piece *piece);
 bool cb_crew_step(struct cb_crew *crew, bool helps);
 /* A piece that is done; the caller's again. NULL: none for now. */
 struct cb_piece *cb_crew_done(struct cb_crew *crew);
+/* Returns when no other processor has a piece. */
+void cb_crew_wait(struct cb_crew *crew);
 /* Gives pieces back as they are, done or not, one a call; what is under way is waited for first.
  * NULL: none is left. */
 struct cb_piece *cb_crew_abandon(struct cb_crew *crew);
