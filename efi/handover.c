@@ -18,7 +18,8 @@ struct initrd {
 	struct cb_load_file2 protocol; /* first: the firmware hands back a pointer to it */
 	EFI_HANDLE handle;
 	EFI_EVENT exit_event;
-	struct cb_bytes initrd;
+	struct cb_boot *boot;
+	size_t initrd_len;
 	struct cb_bytes handover; /* secret */
 	bool is_served;
 };
@@ -51,6 +52,7 @@ static EFI_STATUS EFIAPI load_file(struct cb_load_file2 *self, EFI_DEVICE_PATH *
 				   BOOLEAN boot_policy, UINTN *len, VOID *buffer)
 {
 	struct initrd *i = (struct initrd *)(void *)self;
+	enum cb_err err;
 	size_t whole;
 
 	(void)path;
@@ -60,20 +62,19 @@ static EFI_STATUS EFIAPI load_file(struct cb_load_file2 *self, EFI_DEVICE_PATH *
 		return EFI_UNSUPPORTED;
 	if (i->is_served)
 		return EFI_NOT_FOUND;
-	if (!cb_add(i->initrd.len, i->handover.len, &whole))
+	if (!cb_add(i->initrd_len, i->handover.len, &whole))
 		return EFI_OUT_OF_RESOURCES;
 	if (!buffer || *len < whole) {
 		*len = whole;
 		return EFI_BUFFER_TOO_SMALL;
 	}
 	*len = whole;
-	if (i->initrd.len)
-		memcpy(buffer, i->initrd.p, i->initrd.len);
-	if (i->handover.len)
-		memcpy((uint8_t *)buffer + i->initrd.len, i->handover.p, i->handover.len);
 	i->is_served = true;
+	err = cb_boot_serve_initrd(i->boot, buffer);
+	if (!err && i->handover.len)
+		memcpy((uint8_t *)buffer + i->initrd_len, i->handover.p, i->handover.len);
 	wipe_handover(i);
-	return EFI_SUCCESS;
+	return err ? EFI_LOAD_ERROR : EFI_SUCCESS;
 }
 
 /* No boot services here: only memory is touched. */
@@ -84,14 +85,16 @@ static VOID EFIAPI on_exit_boot_services(EFI_EVENT event, VOID *context)
 	cb_random_wipe();
 }
 
-static enum cb_err initrd_install(const struct cb_boot_result *result, struct initrd **ret)
+static enum cb_err initrd_install(struct cb_boot *boot, struct initrd **ret)
 {
+	const struct cb_boot_result *result = cb_boot_result(boot);
 	struct initrd *i = calloc(1, sizeof(*i));
 
 	if (!i)
 		return CB_NO_MEMORY;
 	i->protocol.load_file = load_file;
-	i->initrd = result->initrd;
+	i->boot = boot;
+	i->initrd_len = result->initrd_len;
 	i->handover = result->handover;
 	if (EFI_ERROR(cb_uefi.bs->CreateEvent(EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_CALLBACK,
 					      on_exit_boot_services, i, &i->exit_event))) {
@@ -99,7 +102,7 @@ static enum cb_err initrd_install(const struct cb_boot_result *result, struct in
 		return CB_FIRMWARE;
 	}
 	*ret = i;
-	if (i->initrd.len + i->handover.len == 0)
+	if (i->initrd_len + i->handover.len == 0)
 		return CB_OK;
 	if (EFI_ERROR(cb_uefi.bs->InstallMultipleProtocolInterfaces(
 		    &i->handle, &path_guid, &initrd_path, &load_file2_guid, &i->protocol, NULL))) {
@@ -192,8 +195,9 @@ static enum cb_err set_options(struct cb_start *start, const char *cmdline)
 	return CB_OK;
 }
 
-enum cb_err cb_start_prepare(const struct cb_boot_result *result, struct cb_start *ret)
+enum cb_err cb_start_prepare(struct cb_boot *boot, struct cb_start *ret)
 {
+	const struct cb_boot_result *result = cb_boot_result(boot);
 	struct cb_start start = { 0 };
 	enum cb_err err;
 
@@ -205,7 +209,7 @@ enum cb_err cb_start_prepare(const struct cb_boot_result *result, struct cb_star
 	if (!err)
 		err = set_options(&start, result->cmdline);
 	if (!err && result->kind == CB_KIND_LINUX)
-		err = initrd_install(result, (struct initrd **)&start.initrd);
+		err = initrd_install(boot, (struct initrd **)&start.initrd);
 	if (err) {
 		cb_start_done(&start);
 		return err;

@@ -13,10 +13,11 @@ struct cb_start {
 };
 
 /*
- * Loads the kernel or application of result and prepares what it will ask for. result outlives it.
+ * Loads the kernel or application of boot's result and prepares what it will ask for; the result's
+ * kernel is not needed any more then, the rest is. boot outlives it.
  * KERNEL_LOAD, KERNEL_OLD (no EFI stub that takes its initrd by LoadFile2), NO_MEMORY, FIRMWARE.
  */
-enum cb_err cb_start_prepare(const struct cb_boot_result *result, struct cb_start *ret);
+enum cb_err cb_start_prepare(struct cb_boot *boot, struct cb_start *ret);
 /* Runs it. Comes back only on failure: KERNEL_RETURNED. */
 enum cb_err cb_start_run(struct cb_start *start);
 /* Takes everything back after a failure; the hand-over archive is wiped. */

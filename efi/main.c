@@ -117,8 +117,9 @@ static void start_kernel(struct loader *l)
 	cb_fmt_str(&text, result->image);
 	cb_fmt_str(&text, " ...");
 	cb_screen_line(&l->screen, cb_fmt_done(&text));
-	err = cb_start_prepare(result, &start);
+	err = cb_start_prepare(l->boot, &start);
 	if (!err) {
+		cb_boot_free_kernel(l->boot);
 		cb_boot_close_network(l->boot);
 		cb_network_stop(&l->network, /*for_good=*/result->kind == CB_KIND_LINUX);
 		l->was_up = false;

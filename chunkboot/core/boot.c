@@ -281,13 +281,30 @@ void cb_boot_close_network(struct cb_boot *b)
 	b->is_network_up = false;
 }
 
+void cb_boot_free_kernel(struct cb_boot *b)
+{
+	cb_imagefetch_free_first(b->image);
+	b->result.kernel = (struct cb_bytes){ NULL, 0 };
+}
+
+enum cb_err cb_boot_serve_initrd(struct cb_boot *b, uint8_t *out)
+{
+	b->serve_err = cb_imagefetch_serve(b->image, out);
+	return b->serve_err;
+}
+
 void cb_boot_start_failed(struct cb_boot *b, enum cb_err err)
 {
 	cb_free_secret(&b->platform->mem, b->handover, b->handover_len);
 	b->handover = NULL;
 	b->handover_len = 0;
 	b->outcome = CB_BOOT_RUNNING;
-	cb_boot_fail(b, err, b->image_name);
+	/* Then the kernel only said that it had no initrd. */
+	if (b->serve_err != CB_OK)
+		cb_boot_fail(b, b->serve_err, cb_imagefetch_subject(b->image));
+	else
+		cb_boot_fail(b, err, b->image_name);
+	drop_image(b);
 }
 
 void cb_boot_sign_out(struct cb_boot *b)

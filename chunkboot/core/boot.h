@@ -33,7 +33,7 @@ enum cb_boot_status {
 struct cb_boot_result {
 	enum cb_image_kind kind;
 	struct cb_bytes kernel; /* or application, or disk; page-aligned */
-	struct cb_bytes initrd; /* all initrd segments in order, each padded to 4; may be empty */
+	size_t initrd_len; /* of all initrd segments, each padded to 4: cb_boot_serve_initrd; 0: none */
 	struct cb_bytes handover; /* secret archive; empty for kinds other than linux */
 	const char *cmdline; /* ASCII, NUL-terminated */
 	const char *image; /* NAME/VERSION */
@@ -63,7 +63,16 @@ enum cb_boot_status cb_boot_step(struct cb_boot *boot, uint64_t *ret_wake_ms);
 const struct cb_boot_result *cb_boot_result(const struct cb_boot *boot);
 /* The driver stopped the network and starts the kernel: nothing of the fetch engine stays open. */
 void cb_boot_close_network(struct cb_boot *boot);
-/* The kernel did not start (KERNEL_*): shows the error screen. */
+/* The firmware has its own copy of the result's kernel: that buffer is freed. */
+void cb_boot_free_kernel(struct cb_boot *boot);
+/*
+ * The kernel asks for its initrd: writes the result's initrd_len bytes to out, and frees what they
+ * came from. Once. Needs the platform's workers (where it has some) and its memory's free, and
+ * nothing else of it. CHUNK_DECODE: what was published does not decompress; the driver lets the
+ * kernel fail, and cb_boot_start_failed will say so.
+ */
+enum cb_err cb_boot_serve_initrd(struct cb_boot *boot, uint8_t *out);
+/* The kernel did not start (KERNEL_*): frees the image and shows the error screen. */
 void cb_boot_start_failed(struct cb_boot *boot, enum cb_err err);
 
 #endif

@@ -48,12 +48,13 @@ void cb_boot_handover_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 	b->result = (struct cb_boot_result){
 		.kind = m->kind,
 		.kernel = cb_imagefetch_segment(b->image, 0),
-		.initrd = cb_imagefetch_initrd(b->image),
+		.initrd_len = cb_imagefetch_initrd_len(b->image),
 		.handover = { b->handover, b->handover_len },
 		.cmdline = b->cmdline,
 		.image = b->image_name,
 		.config = &b->config,
 	};
+	b->serve_err = CB_OK;
 	cb_boot_sign_out(b);
 	cb_boot_enter(b, CB_STAGE_READY);
 }

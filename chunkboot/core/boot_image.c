@@ -103,10 +103,10 @@ static enum cb_err check_cmdline(struct cb_boot *b)
 }
 
 /* Steps the fetch; on failure the error screen is up and the image gone. */
-static enum cb_job_status step_image(struct cb_boot *b)
+static enum cb_job_status step_image(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
 	enum cb_err err = CB_OK;
-	enum cb_job_status status = cb_imagefetch_step(b->image, &err);
+	enum cb_job_status status = cb_imagefetch_step(b->image, ret_wake_ms, &err);
 
 	if (status != CB_JOB_FAILED) {
 		err = check_cmdline(b);
@@ -204,8 +204,8 @@ static void countdown(struct cb_boot *b, uint64_t *ret_wake_ms)
 
 void cb_boot_menu_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
-	cb_boot_prefetch_step(b);
-	if (b->image && step_image(b) == CB_JOB_FAILED)
+	cb_boot_prefetch_step(b, ret_wake_ms);
+	if (b->image && step_image(b, ret_wake_ms) == CB_JOB_FAILED)
 		return;
 	if (b->countdown_until_ms > 0)
 		countdown(b, ret_wake_ms);
@@ -322,7 +322,7 @@ static void report(struct cb_boot *b, uint64_t *ret_wake_ms, bool is_last)
 
 void cb_boot_fetch_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
-	enum cb_job_status status = step_image(b);
+	enum cb_job_status status = step_image(b, ret_wake_ms);
 
 	if (status == CB_JOB_FAILED)
 		return;

@@ -78,6 +78,7 @@ struct cb_boot {
 	uint8_t *handover;
 	size_t handover_len;
 	struct cb_boot_result result;
+	enum cb_err serve_err; /* of cb_boot_serve_initrd */
 
 	/* failure */
 	enum cb_err err;
@@ -111,7 +112,7 @@ void cb_boot_record_enter(struct cb_boot *b);
 
 /* boot_prefetch.c: at most one prefetch a refresh; it may fail or be stopped at any time. */
 void cb_boot_prefetch_start(struct cb_boot *b);
-void cb_boot_prefetch_step(struct cb_boot *b);
+cb_boot_stage_fn cb_boot_prefetch_step;
 void cb_boot_prefetch_stop(struct cb_boot *b);
 /* The prefetched image where it is the target's, now the caller's; else it is stopped, and NULL. */
 struct cb_imagefetch *cb_boot_prefetch_take(struct cb_boot *b, const struct cb_tuf_target *target);

@@ -23,11 +23,11 @@ void cb_boot_prefetch_start(struct cb_boot *b)
 }
 
 /* A failure is not worth a word here: if the image is chosen, its fetch will tell. */
-void cb_boot_prefetch_step(struct cb_boot *b)
+void cb_boot_prefetch_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
 	enum cb_err err = CB_OK;
 
-	if (b->prefetch && cb_imagefetch_step(b->prefetch, &err) == CB_JOB_FAILED)
+	if (b->prefetch && cb_imagefetch_step(b->prefetch, ret_wake_ms, &err) == CB_JOB_FAILED)
 		cb_boot_prefetch_stop(b);
 }
 

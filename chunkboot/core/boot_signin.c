@@ -59,7 +59,7 @@ void cb_boot_sign_in_enter(struct cb_boot *b)
 /* The prompt comes when the back-off is over; from then on keys bring the next step. */
 void cb_boot_sign_in_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
-	cb_boot_prefetch_step(b);
+	cb_boot_prefetch_step(b, ret_wake_ms);
 	if (b->is_asking)
 		return;
 	if (cb_boot_now(b) < b->prompt_from_ms) {
@@ -277,8 +277,7 @@ void cb_boot_record_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 	enum cb_err err = CB_OK;
 	enum cb_job_status status = cb_job_status(b->record_job, &err, NULL);
 
-	(void)ret_wake_ms;
-	cb_boot_prefetch_step(b);
+	cb_boot_prefetch_step(b, ret_wake_ms);
 	if (status == CB_JOB_RUNNING)
 		return;
 	cb_job_free(b->record_job);

@@ -68,10 +68,14 @@ enum cb_err cb_chunk_open(struct cb_decoder *d, const struct cb_chunk *c, struct
 			  uint8_t *out)
 {
 	enum cb_err err = cb_chunk_verify(c, stored);
-	if (err != CB_OK)
-		return err;
-	if (!is_plain_frame(c, stored))
+	return err == CB_OK ? cb_chunk_open_kept(d, c, stored, out) : err;
+}
+
+enum cb_err cb_chunk_open_kept(struct cb_decoder *d, const struct cb_chunk *c, struct cb_bytes kept,
+			       uint8_t *out)
+{
+	if (!is_plain_frame(c, kept))
 		return CB_CHUNK_DECODE;
-	size_t n = ZSTD_decompressDCtx(d->ctx, out, c->raw_len, stored.p, stored.len);
+	size_t n = ZSTD_decompressDCtx(d->ctx, out, c->raw_len, kept.p, kept.len);
 	return n == c->raw_len ? CB_OK : CB_CHUNK_DECODE;
 }

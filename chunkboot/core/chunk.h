@@ -24,5 +24,11 @@ enum cb_err cb_chunk_verify(const struct cb_chunk *c, struct cb_bytes stored);
  */
 enum cb_err cb_chunk_open(struct cb_decoder *d, const struct cb_chunk *c, struct cb_bytes stored,
 			  uint8_t *out);
+/*
+ * The second half of it, for stored bytes that passed cb_chunk_verify earlier and have been in our
+ * own memory since, where nobody else writes. For no others.
+ */
+enum cb_err cb_chunk_open_kept(struct cb_decoder *d, const struct cb_chunk *c, struct cb_bytes kept,
+			       uint8_t *out);
 
 #endif

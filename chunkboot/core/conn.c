@@ -35,6 +35,7 @@ enum cb_err cb_conn_new(struct cb_mirror *m, const struct cb_url *url, struct cb
 		return CB_NO_MEMORY;
 	c->mirror = m;
 	c->url = *url;
+	c->number = m->n_opened++;
 	c->generation = m->generation;
 	c->rtt_ms = UINT32_MAX;
 	cb_url_authority(&c->url, c->authority);
@@ -69,14 +70,14 @@ void cb_conn_free(struct cb_conn *c)
 }
 
 bool cb_conn_answer_first(struct cb_conn *c, enum cb_answer answer, enum cb_err err,
-			  struct cb_bytes bytes)
+			  struct cb_received *received)
 {
 	struct cb_ask ask = *cb_conn_ask_at(c, 0);
 
 	c->first = (c->first + 1) % CB_CONN_MAX_ASKS;
 	c->n_asks--;
 	c->n_expected -= ask.len;
-	return cb_fetch_answer(&c->mirror->source, &ask, answer, err, bytes);
+	return cb_fetch_answer(&c->mirror->source, &ask, answer, err, received);
 }
 
 static const struct cb_bytes no_bytes;
@@ -85,7 +86,7 @@ void cb_conn_end(struct cb_conn *c, enum cb_answer answer, enum cb_err err)
 {
 	c->is_dead = true;
 	while (c->n_asks > 0) {
-		(void)cb_conn_answer_first(c, answer, err, no_bytes);
+		(void)cb_conn_answer_first(c, answer, err, NULL);
 		answer = CB_ANSWER_NONE;
 		err = CB_OK;
 	}

@@ -31,6 +31,7 @@ enum cb_conn_mode {
 /* One connection: requests in order, answers in the same order (RFC 9112 §9.3.2). */
 struct cb_conn {
 	struct cb_mirror *mirror;
+	unsigned number; /* no other connection of the mirror has or had it */
 	struct cb_stream *stream;
 	struct cb_url url; /* base URL; of a detour the whole URL */
 	char authority[CB_URL_AUTHORITY_MAX + 1];
@@ -73,7 +74,7 @@ struct cb_ask *cb_conn_ask_at(struct cb_conn *c, unsigned i);
 
 /* Removes the first ask and reports its answer. False when bytes were refused. */
 bool cb_conn_answer_first(struct cb_conn *c, enum cb_answer answer, enum cb_err err,
-			  struct cb_bytes bytes);
+			  struct cb_received *received);
 void cb_conn_free_buffer(struct cb_conn *c);
 /* conn_answer.c: a part of an answer, as the parser found it; *budget becomes 0 with a delivery. */
 void cb_conn_part(struct cb_conn *c, enum cb_http_part part, struct cb_bytes body,

@@ -5,8 +5,6 @@
 #include "core/conn.h"
 #include "core/mirror.h"
 
-static const struct cb_bytes no_bytes;
-
 /* Makes room for the answer's body, as much as the signed (or named) length says. */
 static bool ensure_buffer(struct cb_conn *c, size_t len)
 {
@@ -69,7 +67,7 @@ static void refused(struct cb_conn *c, unsigned status)
 	if (is_busy || status >= 500)
 		cb_source_busy(s, wait_ms);
 	(void)cb_conn_answer_first(c, is_busy ? CB_ANSWER_BUSY : CB_ANSWER_FAILED, CB_HTTP_STATUS,
-				   no_bytes);
+				   NULL);
 	begin_drain(c);
 }
 
@@ -112,7 +110,7 @@ static void on_head(struct cb_conn *c)
 		begin_receive(c, ask);
 	} else if (status == 404 || status == 403 || status == 410) {
 		cb_source_answered(&m->source);
-		(void)cb_conn_answer_first(c, CB_ANSWER_ABSENT, CB_OK, no_bytes);
+		(void)cb_conn_answer_first(c, CB_ANSWER_ABSENT, CB_OK, NULL);
 		begin_drain(c);
 	} else {
 		m->source.is_up = true;
@@ -190,12 +188,16 @@ static void on_end(struct cb_conn *c, uint32_t *budget)
 			wrong(c, CB_OK);
 			return;
 		}
+		struct cb_received got = { c->buf, c->n_got, c->number };
 		/* Wrong bytes may come from a cache that sits on this very connection. */
-		if (!cb_conn_answer_first(c, CB_ANSWER_BYTES, CB_OK,
-					  (struct cb_bytes){ c->buf, c->n_got }))
+		if (!cb_conn_answer_first(c, CB_ANSWER_BYTES, CB_OK, &got))
 			keeps_alive = false;
 		else
 			c->mirror->has_pipelined |= c->is_pipelined;
+		if (!got.buf) {
+			c->buf = NULL;
+			c->buf_len = 0;
+		}
 		if (c->buf_len > CB_CONN_KEEP_BUFFER || c->n_asks == 0)
 			cb_conn_free_buffer(c);
 	}

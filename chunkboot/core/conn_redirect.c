@@ -86,7 +86,7 @@ static void start_detour(struct cb_conn *c, const struct cb_url *to)
 	enum cb_err err = cb_conn_ask(c, &ask, "", /*is_no_cache=*/false);
 	if (err != CB_OK)
 		(void)cb_fetch_answer(&c->mirror->source, &ask, CB_ANSWER_FAILED, CB_HTTP_REDIRECT,
-				      (struct cb_bytes){ NULL, 0 });
+				      NULL);
 	else
 		err = net->open(net->ctx, &c->url.endpoint, &c->stream);
 	if (err != CB_OK)

@@ -160,7 +160,8 @@ bool cb_source_is_down(const struct cb_source *s)
 
 /* ---- Steps ---- */
 
-/* Time in which nobody stepped the engine, though it wanted to, counts for no timeout. */
+/* Time in which nobody stepped the engine, though it wanted to, or in which it read nothing because
+ * it was full, counts for no timeout. */
 void cb_fetch_update_clock(struct cb_fetch *f)
 {
 	uint64_t now = f->platform->now_ms(f->platform->ctx) - f->lost_ms;
@@ -168,6 +169,10 @@ void cb_fetch_update_clock(struct cb_fetch *f)
 	if (f->due_ms < now && now - f->due_ms > OVERSLEPT_MS) {
 		f->lost_ms += now - f->due_ms;
 		now = f->due_ms;
+	}
+	if (f->is_full && now > f->now_ms) {
+		f->lost_ms += now - f->now_ms;
+		now = f->now_ms;
 	}
 	f->now_ms = now;
 }
@@ -187,6 +192,8 @@ bool cb_fetch_step(struct cb_fetch *f, uint64_t *ret_wake_ms)
 	bool has_acted = false;
 
 	cb_fetch_update_clock(f);
+	if (f->is_full)
+		budget = 0;
 	for (unsigned i = 0; i < f->n_sources; i++) {
 		struct cb_source *s = f->sources[(f->turn + i) % f->n_sources];
 		has_acted |= s->ops->step(s, &budget, &wake_ms);

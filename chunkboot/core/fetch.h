@@ -14,6 +14,9 @@
 #define CB_FETCH_ANY_SOURCE (-1)
 #define CB_FETCH_STALL_MS 120000u /* without a byte of a wanted body: NET_TIMEOUT */
 #define CB_FETCH_STEP_BYTES 65536u /* of bodies that one step takes in */
+#define CB_FETCH_HELD_MAX (16u << 20) /* bytes held by takers: from here on nothing is read ... */
+#define CB_FETCH_HELD_LOW (8u << 20) /* ... until no more than these are left */
+#define CB_FETCH_HELD_EXTRA 4096u /* bytes that each held item counts beside its length */
 
 enum cb_digest_kind { CB_DIGEST_NONE, CB_DIGEST_BLAKE2B_256, CB_DIGEST_SHA256 };
 
@@ -28,17 +31,34 @@ struct cb_fetch_item {
 	int source; /* CB_FETCH_ANY_SOURCE, or the index of the only source to ask */
 };
 
+/* An item's bytes that a job's owner has taken and has yet to judge. */
+struct cb_held {
+	uint8_t *bytes; /* the taker's from now on, for cb_free, whatever becomes of the job */
+	uint32_t len;
+	uint32_t item;
+	unsigned source, connection; /* where they came from; cb_job_settle wants to know */
+};
+
 /*
  * A job: n items that are fetched in about ascending order. The engine calls describe when it
- * starts to ask for an item (again on each retry), and deliver once with its bytes when length and
- * digest are right; the bytes are valid during the call only. An error from deliver means "wrong
- * bytes" and counts against that source; the item is asked for again elsewhere.
+ * starts to ask for an item (again on each retry). When length and digest are right, the bytes go
+ * one of two ways:
+ *
+ * deliver: they are valid during the call only, and its return value is the verdict.
+ * take: their buffer becomes the owner's, and the item is held, which means asked for nowhere,
+ *   until the owner gives the verdict with cb_job_settle. Anything but CB_OK from take fails the
+ *   job with that error, and the buffer stays the engine's.
+ *
+ * A verdict other than CB_OK means "wrong bytes" and counts against that source; the item is asked
+ * for again elsewhere. NO_MEMORY fails the job instead. With CB_OK the item is finished.
  */
 struct cb_job_params {
 	void *ctx;
 	uint32_t n_items;
 	void (*describe)(void *ctx, uint32_t item, struct cb_fetch_item *ret);
+	/* One of these two, the other NULL. */
 	enum cb_err (*deliver)(void *ctx, uint32_t item, struct cb_bytes bytes, unsigned source);
+	enum cb_err (*take)(void *ctx, const struct cb_held *held);
 	/* Item could not be had. CB_OK: go on without it; else the job fails with what is returned.
 	 * NULL: the job fails with err. */
 	enum cb_err (*missing)(void *ctx, uint32_t item, enum cb_err err);
@@ -68,6 +88,17 @@ enum cb_err cb_fetch_submit(struct cb_fetch *f, const struct cb_job_params *para
 enum cb_job_status cb_job_status(const struct cb_job *job, enum cb_err *ret_err,
 				 uint32_t *ret_item);
 void cb_job_free(struct cb_job *job);
+/*
+ * The verdict on what the job's take was given, exactly once for each, in any order, not from
+ * within take. held->bytes is not touched and may have been freed. What is still held when the job
+ * is freed needs no verdict any more.
+ */
+void cb_job_settle(struct cb_job *job, const struct cb_held *held, enum cb_err verdict);
+/*
+ * Too much is held: nothing is read from the network until CB_FETCH_HELD_LOW is reached, and the
+ * engine's clock stands still. The moment for the owner to help with judging.
+ */
+bool cb_fetch_is_full(const struct cb_fetch *f);
 
 /*
  * Does what can be done now: connects, sends, receives, verifies, delivers, retries. Bounded work

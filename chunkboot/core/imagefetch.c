@@ -2,24 +2,22 @@
 /* Fetches one image: manifest, memory check, then all chunks into contiguous buffers. */
 #include "core/imagefetch.h"
 
+#include <assert.h>
 #include <string.h>
 
-/* Beside the decoded segments: stored chunks in flight, the decoder, firmware and kernel themselves. */
-#define WORKING_MEMORY (96ull << 20)
+#include "core/imageplan.h"
 
 struct cb_imagefetch {
 	const struct cb_platform *platform;
 	struct cb_fetch *fetch;
 	struct cb_tuf_target target;
 	struct cb_job *job;
-	struct cb_decoder *decoder;
+	struct cb_crew *crew; /* NULL: no chunk has been asked for yet */
+	uint32_t n_to_come; /* chunks that are neither done nor with the crew */
 	uint8_t *manifest_bytes;
 	struct cb_manifest manifest;
 	bool has_manifest;
-	uint8_t *first; /* kernel, application or disk */
-	uint8_t *initrd;
-	uint64_t initrd_len;
-	uint64_t *chunk_at; /* offset of each chunk in its buffer */
+	struct cb_imageplan plan;
 	uint64_t reserved; /* bytes of memory that others will need */
 	uint64_t done_bytes;
 	enum cb_err refusal; /* last verdict on bytes that did arrive */
@@ -77,20 +75,6 @@ static enum cb_err deliver_manifest(void *ctx, uint32_t item, struct cb_bytes by
 
 /* ---- chunks ---- */
 
-static const struct cb_segment *segment_of(const struct cb_imagefetch *im, uint32_t chunk)
-{
-	const struct cb_segment *s = im->manifest.segments;
-
-	while (chunk >= s->first_chunk + s->n_chunks)
-		s++;
-	return s;
-}
-
-static uint8_t *buffer_of(const struct cb_imagefetch *im, const struct cb_segment *s)
-{
-	return s->role == CB_ROLE_INITRD ? im->initrd : im->first;
-}
-
 static void describe_chunk(void *ctx, uint32_t item, struct cb_fetch_item *ret)
 {
 	const struct cb_imagefetch *im = ctx;
@@ -106,91 +90,61 @@ static void describe_chunk(void *ctx, uint32_t item, struct cb_fetch_item *ret)
 	cb_chunk_path(&chunk, ret->path);
 }
 
-static enum cb_err deliver_chunk(void *ctx, uint32_t item, struct cb_bytes bytes, unsigned source)
+/* A chunk that has come, on its way through the crew. */
+struct arrival {
+	struct cb_piece piece; /* first */
+	struct cb_held held;
+};
+
+static enum cb_err take_chunk(void *ctx, const struct cb_held *held)
 {
 	struct cb_imagefetch *im = ctx;
-	struct cb_chunk chunk;
-	uint8_t *out = buffer_of(im, segment_of(im, item)) + im->chunk_at[item];
-	enum cb_err err;
+	struct arrival *a = cb_alloc(&im->platform->mem, sizeof(*a));
 
-	(void)source;
-	cb_manifest_chunk(&im->manifest, item, &chunk);
-	err = cb_chunk_open(im->decoder, &chunk, bytes, out);
-	if (err == CB_OK)
-		im->done_bytes += bytes.len;
-	else
-		im->refusal = err;
-	return err;
-}
-
-/* ---- memory ---- */
-
-/* The kernel copies its initrd: the early plan holds it twice. */
-uint64_t cb_imagefetch_need(const struct cb_imagefetch *im)
-{
-	if (!im->has_manifest)
-		return 0;
-	return im->manifest.raw_total + im->initrd_len + WORKING_MEMORY + im->reserved;
-}
-
-static enum cb_err check_memory(const struct cb_imagefetch *im)
-{
-	const struct cb_platform *p = im->platform;
-	uint64_t free_bytes = p->free_memory ? p->free_memory(p->ctx) : 0;
-
-	if (free_bytes > 0 && cb_imagefetch_need(im) > free_bytes)
-		return CB_MEMORY_SHORT;
+	if (!a)
+		return CB_NO_MEMORY;
+	a->held = *held;
+	cb_imageplan_piece(&im->plan, held->item, &a->piece);
+	a->piece.stored = (struct cb_bytes){ held->bytes, held->len };
+	cb_crew_add(im->crew, &a->piece);
+	im->n_to_come--;
 	return CB_OK;
 }
 
-static enum cb_err place_chunks(struct cb_imagefetch *im)
+static void drop_arrival(struct cb_imagefetch *im, struct arrival *a)
 {
-	const struct cb_manifest *m = &im->manifest;
-	uint64_t at = 0;
-	size_t len;
+	cb_free(&im->platform->mem, a->held.bytes);
+	cb_free(&im->platform->mem, a);
+}
 
-	if (!cb_mul(m->n_chunks, sizeof(*im->chunk_at), &len))
-		return CB_NO_MEMORY;
-	im->chunk_at = cb_alloc(&im->platform->mem, len > 0 ? len : 1);
-	if (!im->chunk_at)
-		return CB_NO_MEMORY;
-	for (unsigned i = 0; i < m->n_segments; i++) {
-		const struct cb_segment *s = &m->segments[i];
-		uint64_t chunk_at = s->role == CB_ROLE_INITRD ? at : 0;
+/* Judges what the crew has done. */
+static void settle_chunks(struct cb_imagefetch *im)
+{
+	struct arrival *a;
 
-		for (uint32_t c = s->first_chunk; c < s->first_chunk + s->n_chunks; c++) {
-			struct cb_chunk chunk;
-			cb_manifest_chunk(m, c, &chunk);
-			im->chunk_at[c] = chunk_at;
-			chunk_at += chunk.raw_len;
+	while ((a = (struct arrival *)cb_crew_done(im->crew))) {
+		if (a->piece.err == CB_OK) {
+			im->done_bytes += a->held.len;
+		} else {
+			im->refusal = a->piece.err;
+			im->n_to_come++;
 		}
-		if (s->role == CB_ROLE_INITRD)
-			at = (chunk_at + 3) & ~3ull;
+		cb_job_settle(im->job, &a->held, a->piece.err);
+		drop_arrival(im, a);
 	}
-	im->initrd_len = at;
-	return CB_OK;
 }
 
-static enum cb_err allocate_buffers(struct cb_imagefetch *im)
+static void open_chunks(struct cb_imagefetch *im, uint64_t *ret_wake_ms)
 {
-	const struct cb_mem *mem = &im->platform->mem;
-	const struct cb_manifest *m = &im->manifest;
+	/* A piece takes longer than the network device can do without being polled; while nothing is
+	 * read, nothing comes. */
+	bool helps = cb_fetch_is_full(im->fetch) || im->n_to_come == 0;
 
-	if (m->raw_total > SIZE_MAX / 4)
-		return CB_MEMORY_SHORT;
-	im->first = cb_alloc(mem, (size_t)m->segments[0].raw_len);
-	im->initrd = cb_alloc(mem, (size_t)im->initrd_len + 1);
-	if (!im->first || !im->initrd)
-		return CB_MEMORY_SHORT;
-	/* Padding between initrds has to be zero; at most three bytes follow each. */
-	for (unsigned i = 0; i < m->n_segments; i++) {
-		const struct cb_segment *s = &m->segments[i];
-		uint64_t end = s->n_chunks ? im->chunk_at[s->first_chunk] + s->raw_len : 0;
-
-		if (s->role == CB_ROLE_INITRD && s->n_chunks > 0)
-			memset(im->initrd + end, 0, (size_t)((-end) & 3));
+	settle_chunks(im);
+	if (cb_crew_step(im->crew, helps)) {
+		settle_chunks(im);
+		*ret_wake_ms = 0;
 	}
-	return CB_OK;
 }
 
 /* ---- steps ---- */
@@ -216,22 +170,22 @@ static enum cb_err start_manifest(struct cb_imagefetch *im)
 
 static enum cb_err start_chunks(struct cb_imagefetch *im)
 {
-	enum cb_err err = place_chunks(im);
+	const struct cb_platform *p = im->platform;
+	uint64_t free_bytes = p->free_memory ? p->free_memory(p->ctx) : 0;
+	enum cb_err err =
+		cb_imageplan_make(&p->mem, &im->manifest, free_bytes, im->reserved, &im->plan);
 
 	if (err == CB_OK)
-		err = check_memory(im);
-	if (err == CB_OK)
-		err = allocate_buffers(im);
-	if (err == CB_OK)
-		err = cb_decoder_new(&im->platform->mem, &im->decoder);
+		err = cb_crew_new(im->platform, &im->crew);
 	if (err != CB_OK)
 		return err;
+	im->n_to_come = im->manifest.n_chunks;
 	return submit(im,
 		      &(struct cb_job_params){
 			      .ctx = im,
 			      .n_items = im->manifest.n_chunks,
 			      .describe = describe_chunk,
-			      .deliver = deliver_chunk,
+			      .take = take_chunk,
 			      .absent_err = CB_CHUNK_MISSING,
 			      .wrong_err = CB_CHUNK_HASH,
 			      .priority = 1,
@@ -252,15 +206,21 @@ static void name_item(struct cb_imagefetch *im, uint32_t item)
 
 static void end_job(struct cb_imagefetch *im)
 {
+	struct arrival *a;
+
+	while (im->crew && (a = (struct arrival *)cb_crew_abandon(im->crew)))
+		drop_arrival(im, a);
 	cb_job_free(im->job);
 	im->job = NULL;
 }
 
-static enum cb_err turn(struct cb_imagefetch *im)
+static enum cb_err turn(struct cb_imagefetch *im, uint64_t *ret_wake_ms)
 {
 	enum cb_err err = CB_OK;
 	uint32_t item = 0;
 
+	if (im->crew)
+		open_chunks(im, ret_wake_ms);
 	switch (cb_job_status(im->job, &err, &item)) {
 	case CB_JOB_RUNNING:
 		return CB_OK;
@@ -268,7 +228,7 @@ static enum cb_err turn(struct cb_imagefetch *im)
 		end_job(im);
 		if (im->err != CB_OK)
 			return im->err;
-		im->is_done = im->decoder != NULL;
+		im->is_done = im->crew != NULL;
 		return im->is_done ? CB_OK : start_chunks(im);
 	case CB_JOB_FAILED:
 		break;
@@ -278,15 +238,21 @@ static enum cb_err turn(struct cb_imagefetch *im)
 	return im->refusal != CB_OK ? im->refusal : err;
 }
 
+uint64_t cb_imagefetch_need(const struct cb_imagefetch *im)
+{
+	return im->has_manifest ? cb_imageplan_need(&im->manifest, im->reserved) : 0;
+}
+
 void cb_imagefetch_reserve(struct cb_imagefetch *im, uint64_t bytes)
 {
 	im->reserved += bytes;
 }
 
-enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, enum cb_err *ret_err)
+enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, uint64_t *ret_wake_ms,
+				      enum cb_err *ret_err)
 {
 	if (im->err == CB_OK && !im->is_done)
-		im->err = im->job ? turn(im) : start_manifest(im);
+		im->err = im->job ? turn(im, ret_wake_ms) : start_manifest(im);
 	if (im->err != CB_OK) {
 		*ret_err = im->err;
 		return CB_JOB_FAILED;
@@ -318,16 +284,34 @@ void cb_imagefetch_progress(const struct cb_imagefetch *im, uint64_t *ret_done, 
 struct cb_bytes cb_imagefetch_segment(const struct cb_imagefetch *im, unsigned i)
 {
 	const struct cb_segment *s = &im->manifest.segments[i];
+	struct cb_piece first;
 
 	if (s->n_chunks == 0)
 		return (struct cb_bytes){ NULL, 0 };
-	return (struct cb_bytes){ buffer_of(im, s) + im->chunk_at[s->first_chunk],
-				  (size_t)s->raw_len };
+	assert(s->role != CB_ROLE_INITRD || !im->plan.is_deferred);
+	cb_imageplan_piece(&im->plan, s->first_chunk, &first);
+	return (struct cb_bytes){ first.out, (size_t)s->raw_len };
 }
 
-struct cb_bytes cb_imagefetch_initrd(const struct cb_imagefetch *im)
+void cb_imagefetch_free_first(struct cb_imagefetch *im)
 {
-	return (struct cb_bytes){ im->initrd, (size_t)im->initrd_len };
+	cb_free(&im->platform->mem, im->plan.first);
+	im->plan.first = NULL;
+}
+
+size_t cb_imagefetch_initrd_len(const struct cb_imagefetch *im)
+{
+	return (size_t)im->plan.initrd_len;
+}
+
+enum cb_err cb_imagefetch_serve(struct cb_imagefetch *im, uint8_t *out)
+{
+	uint32_t chunk = 0;
+	enum cb_err err = cb_imageplan_serve(&im->plan, im->crew, out, &chunk);
+
+	if (err == CB_CHUNK_DECODE)
+		name_item(im, chunk);
+	return err;
 }
 
 enum cb_err cb_imagefetch_new(const struct cb_platform *platform, struct cb_fetch *fetch,
@@ -351,8 +335,6 @@ enum cb_err cb_imagefetch_new(const struct cb_platform *platform, struct cb_fetc
 void cb_imagefetch_detach(struct cb_imagefetch *im)
 {
 	end_job(im);
-	cb_decoder_free(im->decoder);
-	im->decoder = NULL;
 	im->fetch = NULL;
 }
 
@@ -364,9 +346,8 @@ void cb_imagefetch_free(struct cb_imagefetch *im)
 		return;
 	mem = &im->platform->mem;
 	cb_imagefetch_detach(im);
+	cb_crew_free(im->crew);
+	cb_imageplan_done(&im->plan);
 	cb_free(mem, im->manifest_bytes);
-	cb_free(mem, im->first);
-	cb_free(mem, im->initrd);
-	cb_free(mem, im->chunk_at);
 	cb_free(mem, im);
 }

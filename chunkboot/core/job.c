@@ -2,6 +2,7 @@
 /* Jobs of the fetch engine: what each answer means for its item, and when to give up. */
 #include "core/job.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define JUDGE_SPAN 32u /* waiting items that each step looks at for lost ones */
@@ -211,24 +212,28 @@ static void count_wrong(struct cb_source *s)
 		cb_source_busy(s, CB_SOURCE_BACKOFF_MS);
 }
 
-static void set_delivered(struct cb_source *s, const struct cb_ask *ask, struct cb_bytes bytes)
+/* An answer is here: the same request elsewhere is not wanted any more. */
+static void drop_repeated(struct cb_job *job, uint32_t item)
 {
-	struct cb_job *job = ask->job;
-	struct cb_fetch *f = s->fetch;
+	struct cb_fetch *f = job->fetch;
 
-	f->verified_bytes += bytes.len;
-	s->n_absent = 0;
-	s->n_good++;
-	if (job->items[ask->item].n_flying > 1)
+	if (job->items[item].n_flying > 1)
 		for (unsigned i = 0; i < f->n_sources; i++)
-			f->sources[i]->ops->drop(f->sources[i], job, ask->item);
-	set_done(job, ask->item);
+			f->sources[i]->ops->drop(f->sources[i], job, item);
 }
 
-static void set_bad(struct cb_source *s, const struct cb_ask *ask, enum cb_answer answer,
+static void set_good(struct cb_job *job, uint32_t item, struct cb_source *s, size_t len)
+{
+	s->fetch->verified_bytes += len;
+	s->n_absent = 0;
+	s->n_good++;
+	set_done(job, item);
+}
+
+static void set_bad(struct cb_job *job, uint32_t item, struct cb_source *s, enum cb_answer answer,
 		    enum cb_err err)
 {
-	struct cb_item *it = &ask->job->items[ask->item];
+	struct cb_item *it = &job->items[item];
 
 	s->fetch->n_retries++;
 	it->trouble = trouble_of(err);
@@ -246,17 +251,93 @@ static void set_bad(struct cb_source *s, const struct cb_ask *ask, enum cb_answe
 	count_wrong(s);
 }
 
+/* ---- Held items ---- */
+
+static void count_held(struct cb_fetch *f)
+{
+	if (f->held_bytes >= CB_FETCH_HELD_MAX)
+		f->is_full = true;
+	else if (f->held_bytes <= CB_FETCH_HELD_LOW)
+		f->is_full = false;
+}
+
+bool cb_fetch_is_full(const struct cb_fetch *f)
+{
+	return f->is_full;
+}
+
+/* The bytes change hands; the verdict comes later. */
+static void give(struct cb_job *job, uint32_t item, struct cb_source *s,
+		 struct cb_received *received)
+{
+	const struct cb_held held = {
+		.bytes = received->buf,
+		.len = (uint32_t)received->len,
+		.item = item,
+		.source = s->index,
+		.connection = received->connection,
+	};
+	enum cb_err err = job->params.take(job->params.ctx, &held);
+
+	if (err != CB_OK) {
+		cb_job_fail(job, err, item);
+		return;
+	}
+	received->buf = NULL;
+	drop_repeated(job, item);
+	job->items[item].phase = CB_ITEM_HELD;
+	job->items[item].n_flying = 0;
+	job->held_bytes += (uint64_t)held.len + CB_FETCH_HELD_EXTRA;
+	job->fetch->held_bytes += (uint64_t)held.len + CB_FETCH_HELD_EXTRA;
+	count_held(job->fetch);
+}
+
+void cb_job_settle(struct cb_job *job, const struct cb_held *held, enum cb_err verdict)
+{
+	struct cb_fetch *f = job->fetch;
+	struct cb_source *s = f->sources[held->source];
+	struct cb_item *it = &job->items[held->item];
+
+	assert(it->phase == CB_ITEM_HELD);
+	cb_fetch_update_clock(f);
+	job->held_bytes -= (uint64_t)held->len + CB_FETCH_HELD_EXTRA;
+	f->held_bytes -= (uint64_t)held->len + CB_FETCH_HELD_EXTRA;
+	count_held(f);
+	if (job->status != CB_JOB_RUNNING)
+		return;
+	if (verdict == CB_OK) {
+		set_good(job, held->item, s, held->len);
+	} else if (verdict == CB_NO_MEMORY) {
+		cb_job_fail(job, verdict, held->item);
+	} else {
+		f->judge_ms = 0;
+		set_bad(job, held->item, s, CB_ANSWER_WRONG, verdict);
+		it->n_flying = 1;
+		land(job, held->item);
+		s->ops->distrust(s, held->connection);
+	}
+}
+
+/* ---- Answers ---- */
+
 bool cb_fetch_answer(struct cb_source *s, const struct cb_ask *ask, enum cb_answer answer,
-		     enum cb_err err, struct cb_bytes bytes)
+		     enum cb_err err, struct cb_received *received)
 {
 	struct cb_job *job = ask->job;
 
 	if (!job || job->status != CB_JOB_RUNNING)
 		return true;
 	if (answer == CB_ANSWER_BYTES) {
-		err = job->params.deliver(job->params.ctx, ask->item, bytes, s->index);
+		if (job->params.take) {
+			give(job, ask->item, s, received);
+			return true;
+		}
+		err = job->params.deliver(job->params.ctx, ask->item,
+					  (struct cb_bytes){ received->buf, received->len },
+					  s->index);
 		if (err == CB_OK) {
-			set_delivered(s, ask, bytes);
+			drop_repeated(job, ask->item);
+			set_good(job, ask->item, s, received->len);
 			return true;
 		}
 		answer = CB_ANSWER_WRONG;
@@ -271,7 +352,7 @@ bool cb_fetch_answer(struct cb_source *s, const struct cb_ask *ask, enum cb_answ
 		job->items[ask->item].absent |= bit_of(s);
 		s->n_absent++;
 	} else if (answer != CB_ANSWER_NONE) {
-		set_bad(s, ask, answer, err);
+		set_bad(job, ask->item, s, answer, err);
 	}
 	land(job, ask->item);
 	return answer != CB_ANSWER_WRONG;
@@ -370,7 +451,8 @@ enum cb_err cb_fetch_submit(struct cb_fetch *f, const struct cb_job_params *para
 {
 	const struct cb_mem *mem = &f->platform->mem;
 
-	if (params->n_items > CB_FETCH_MAX_ITEMS || !params->describe || !params->deliver)
+	if (params->n_items > CB_FETCH_MAX_ITEMS || !params->describe ||
+	    !params->deliver == !params->take)
 		return CB_INTERNAL;
 	struct cb_job *job = cb_alloc_zeroed(mem, sizeof *job);
 	if (!job)
@@ -413,6 +495,8 @@ void cb_job_free(struct cb_job *job)
 	if (!job)
 		return;
 	struct cb_fetch *f = job->fetch;
+	f->held_bytes -= job->held_bytes;
+	count_held(f);
 	for (unsigned i = 0; i < f->n_sources; i++)
 		f->sources[i]->ops->drop(f->sources[i], job, UINT32_MAX);
 	for (struct cb_job **at = &f->jobs; *at; at = &(*at)->next) {

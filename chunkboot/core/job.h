@@ -10,7 +10,7 @@
 #define CB_ITEM_MAX_FAILED 4 /* the same for failed answers */
 #define CB_ITEM_MAX_CUT 15 /* the same for answers that were cut off; lines do that */
 
-enum cb_item_phase { CB_ITEM_WAITING, CB_ITEM_FLYING, CB_ITEM_DONE };
+enum cb_item_phase { CB_ITEM_WAITING, CB_ITEM_FLYING, CB_ITEM_HELD, CB_ITEM_DONE };
 
 /* Eight bytes an item: a job may have a million. */
 struct cb_item {
@@ -33,6 +33,7 @@ struct cb_job {
 	uint32_t n_left; /* items not done */
 	uint32_t n_waiting;
 	uint32_t first; /* no item below waits */
+	uint64_t held_bytes; /* see cb_fetch */
 	uint64_t submitted_ms;
 	enum cb_job_status status;
 	enum cb_err err;
@@ -48,6 +49,8 @@ struct cb_fetch {
 	struct cb_job *jobs;
 	uint64_t judge_ms; /* when waiting items are looked at for lost ones */
 	unsigned turn; /* source that is stepped first */
+	uint64_t held_bytes; /* of all jobs, each item with its CB_FETCH_HELD_EXTRA */
+	bool is_full; /* nothing is read */
 	uint64_t body_bytes, verified_bytes, last_body_ms;
 	uint32_t n_retries;
 };

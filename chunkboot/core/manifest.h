@@ -20,6 +20,7 @@
 #define CB_CHUNK_MAX_RAW (16u << 20)
 #define CB_CHUNK_MAX_STORED (CB_CHUNK_MAX_RAW + (CB_CHUNK_MAX_RAW >> 7) + 1024u)
 #define CB_RAW_TOTAL_MAX (1ull << 40)
+#define CB_RAM_WORKING (32ull << 20) /* ram_need: what booting takes beside raw and stored bytes */
 
 enum cb_image_kind { CB_KIND_LINUX = 1, CB_KIND_EFI = 2, CB_KIND_DISK = 3 };
 enum cb_arch { CB_ARCH_X86_64 = 1, CB_ARCH_AARCH64 = 2 };

@@ -85,7 +85,7 @@ static bool mirror_step(struct cb_source *s, uint32_t *budget, uint64_t *wake_ms
 			continue;
 		if (is_abandoned(c))
 			cb_conn_end(c, CB_ANSWER_NONE, CB_OK);
-		else if (!s->is_banned)
+		else if (!s->is_banned && !c->is_dead)
 			has_moved |= cb_conn_step(c, budget, wake_ms);
 		if (!is_useless(m, c))
 			continue;
@@ -220,6 +220,15 @@ static void mirror_drop(struct cb_source *s, const struct cb_job *job, uint32_t 
 	}
 }
 
+static void mirror_distrust(struct cb_source *s, unsigned connection)
+{
+	struct cb_mirror *m = mirror_of(s);
+
+	for (unsigned i = 0; i < CB_FETCH_MAX_PER_MIRROR; i++)
+		if (m->conns[i] && m->conns[i]->number == connection)
+			cb_conn_end(m->conns[i], CB_ANSWER_NONE, CB_OK);
+}
+
 static void mirror_free(struct cb_source *s)
 {
 	struct cb_mirror *m = mirror_of(s);
@@ -237,6 +246,7 @@ static const struct cb_source_ops mirror_ops = {
 	.n_coming = mirror_n_coming,
 	.oldest = mirror_oldest,
 	.drop = mirror_drop,
+	.distrust = mirror_distrust,
 	.free = mirror_free,
 };
 

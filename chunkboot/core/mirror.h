@@ -14,6 +14,7 @@ struct cb_mirror {
 	unsigned n_hops; /* redirects that changed base since the last good answer */
 	unsigned generation; /* of base: connections of older ones get no requests */
 	bool is_away; /* base is not home */
+	unsigned n_opened; /* connections so far */
 	struct cb_conn *conns[CB_FETCH_MAX_PER_MIRROR];
 	unsigned n_target, n_limit; /* connections wanted now; most that the server takes */
 	/* What the server turned out to be like. */

@@ -36,6 +36,13 @@ enum cb_answer {
 	CB_ANSWER_NONE, /* not answered at all: ask again, nobody's fault */
 };
 
+/* The bytes of an answer, in a buffer of platform->mem; buf is NULL once somebody has taken it. */
+struct cb_received {
+	uint8_t *buf;
+	size_t len;
+	unsigned connection; /* a number that the source gave the connection */
+};
+
 struct cb_source;
 
 struct cb_source_ops {
@@ -57,6 +64,9 @@ struct cb_source_ops {
 	struct cb_ask *(*oldest)(struct cb_source *s, uint64_t before_ms);
 	/* Forgets requests of job, all (item == UINT32_MAX) or those for one item. */
 	void (*drop)(struct cb_source *s, const struct cb_job *job, uint32_t item);
+	/* Wrong bytes came over this connection, if it still stands: they may come from a cache that
+	 * sits on it, so it ends. */
+	void (*distrust)(struct cb_source *s, unsigned connection);
 	void (*free)(struct cb_source *s);
 };
 
@@ -80,9 +90,10 @@ struct cb_source {
 	bool is_banned;
 };
 
-/* For sources: the answer to an ask that they no longer hold. False when BYTES were refused. */
+/* For sources: the answer to an ask that they no longer hold. received: NULL for all but BYTES.
+ * False when BYTES were refused. */
 bool cb_fetch_answer(struct cb_source *s, const struct cb_ask *ask, enum cb_answer answer,
-		     enum cb_err err, struct cb_bytes bytes);
+		     enum cb_err err, struct cb_received *received);
 /* For sources: bytes of a wanted body have come. */
 void cb_fetch_progress(struct cb_source *s, size_t len);
 /* For sources: no connection, or one that ended without an answer. Backs off. */

@@ -139,11 +139,12 @@ static enum cb_err run_image(struct cb_client *c, struct cb_error *e)
 	enum cb_job_status status;
 	enum cb_err err = CB_OK;
 	for (;;) {
-		status = cb_imagefetch_step(c->image, &err);
+		uint64_t wake_ms = UINT64_MAX;
+		status = cb_imagefetch_step(c->image, &wake_ms, &err);
 		report(c);
 		if (status != CB_JOB_RUNNING)
 			break;
-		wait_network(c, UINT64_MAX);
+		wait_network(c, wake_ms);
 	}
 	c->times.fetched_ms = now_ms(c);
 	if (status == CB_JOB_DONE)

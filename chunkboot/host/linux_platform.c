@@ -17,6 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/processors.h"
+#include "host/workers.h"
+
 #define RECEIVE_BUFFER_LEN (512u * 1024)
 #define PAGE_LEN 4096
 #define PAGED_FROM 65536
@@ -38,6 +41,7 @@ struct cb_stream {
 struct cb_linux {
 	struct cb_platform platform;
 	struct cb_stream *streams;
+	struct cb_threads *threads;
 	void (*on_event)(void *ctx, const struct cb_event *event);
 	void *on_event_ctx;
 };
@@ -210,7 +214,7 @@ static int timeout_of(struct cb_linux *l, uint64_t wake_ms)
 
 void cb_linux_wait(struct cb_linux *l, uint64_t wake_ms)
 {
-	struct pollfd fds[MAX_STREAMS];
+	struct pollfd fds[MAX_STREAMS + 1];
 	struct cb_stream *streams[MAX_STREAMS];
 	int timeout_ms = timeout_of(l, wake_ms);
 	nfds_t n = 0;
@@ -225,10 +229,14 @@ void cb_linux_wait(struct cb_linux *l, uint64_t wake_ms)
 		fds[n++] =
 			(struct pollfd){ .fd = s->fd, .events = is_connecting ? POLLOUT : POLLIN };
 	}
-	if (n == 0 && timeout_ms < 0)
+	nfds_t n_fds = n;
+	if (cb_threads_is_expecting(l->threads))
+		fds[n_fds++] = (struct pollfd){ .fd = cb_threads_fd(l->threads), .events = POLLIN };
+	if (n_fds == 0 && timeout_ms < 0)
 		return;
-	if (poll(fds, n, timeout_ms) <= 0)
+	if (poll(fds, n_fds, timeout_ms) <= 0)
 		return;
+	cb_threads_seen(l->threads);
 	for (nfds_t i = 0; i < n; i++) {
 		if (!fds[i].revents)
 			continue;
@@ -343,11 +351,17 @@ enum cb_err cb_linux_new(struct cb_linux **ret)
 
 	if (!l)
 		return CB_NO_MEMORY;
+	enum cb_err err = cb_threads_new(cb_count_processors(0) - 1, &l->threads);
+	if (err != CB_OK) {
+		free(l);
+		return err;
+	}
 	l->platform = (struct cb_platform){
 		.mem = { l, linux_alloc, linux_free },
 		.net = { l, linux_open, linux_state, linux_send, linux_peek, linux_consume,
 			 linux_close },
 		.vars = { l, linux_var_read, linux_var_write },
+		.workers = cb_threads_workers(l->threads),
 		.ctx = l,
 		.now_ms = linux_now,
 		.wall_clock = linux_wall_clock,
@@ -361,6 +375,9 @@ enum cb_err cb_linux_new(struct cb_linux **ret)
 
 void cb_linux_free(struct cb_linux *l)
 {
+	if (!l)
+		return;
+	cb_threads_free(l->threads);
 	free(l);
 }
 

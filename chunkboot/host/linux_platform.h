@@ -7,9 +7,12 @@
 
 struct cb_linux; /* opaque */
 
-/* Variables and block device are absent (reads answer NOT_FOUND); events go nowhere. NO_MEMORY. */
+/*
+ * Variables and block device are absent (reads answer NOT_FOUND); events go nowhere. The processors
+ * that this process may use, but one, are workers, at most 4. NO_MEMORY.
+ */
 enum cb_err cb_linux_new(struct cb_linux **ret);
-/* Streams must have been closed. */
+/* Streams must have been closed. Submitted work is done before it returns. NULL is fine. */
 void cb_linux_free(struct cb_linux *l);
 /* The platform, valid until cb_linux_free. */
 const struct cb_platform *cb_linux_platform(struct cb_linux *l);
@@ -17,8 +20,8 @@ const struct cb_platform *cb_linux_platform(struct cb_linux *l);
 void cb_linux_on_event(struct cb_linux *l, void (*fn)(void *ctx, const struct cb_event *event),
 		       void *ctx);
 /*
- * Waits until a socket has something to do or wake_ms (as now_ms counts; UINT64_MAX: no timer), and
- * moves what the kernel holds into the streams' buffers. Call it between steps: with wake_ms in the
+ * Waits until a socket has something to do, a worker has done its work or wake_ms has come (as now_ms
+ * counts; UINT64_MAX: no timer), and moves what the kernel holds into the streams' buffers. Call it between steps: with wake_ms in the
  * past it only polls.
  */
 void cb_linux_wait(struct cb_linux *l, uint64_t wake_ms);

@@ -14,7 +14,6 @@
 #include "host/manifest_file.h"
 #include "host/repo_lock.h"
 
-#define RAM_EXTRA (32ull << 20) /* what the loader itself needs besides raw and stored bytes */
 #define MAX_PER_DAY 100000u
 
 /* One run of cb_publish; zeroed, then everything in it is freed by publish_done. */
@@ -113,7 +112,7 @@ static void fill_manifest(struct publish *p)
 		m->raw_total += s->raw_len;
 	}
 	m->stored_total = p->chunks.stored_total;
-	m->ram_need = m->raw_total + m->stored_total + RAM_EXTRA;
+	m->ram_need = m->raw_total + m->stored_total + CB_RAM_WORKING;
 	m->cmdline = text_of(params->cmdline);
 	m->title = text_of(params->title);
 	m->n_allow = params->n_allow;

@@ -24,6 +24,10 @@ struct world {
 	const uint8_t *data; /* what is left of the input */
 	size_t len;
 	unsigned n_delivered;
+	const struct cb_platform *platform;
+	bool takes; /* instead of being delivered to */
+	struct cb_held held[N_ITEMS];
+	unsigned n_held;
 };
 
 /* Item i is 'a' + i, 40 * i times. */
@@ -35,15 +39,15 @@ static void fill(uint32_t item, uint8_t *out, size_t *ret_len)
 
 static void describe(void *ctx, uint32_t item, struct cb_fetch_item *ret)
 {
+	const struct world *w = ctx;
 	uint8_t bytes[N_ITEMS * 40];
 	size_t len;
 
-	(void)ctx;
 	fill(item, bytes, &len);
 	snprintf(ret->path, sizeof ret->path, "%u", (unsigned)item);
 	ret->len = (uint32_t)len;
 	ret->is_exact = item % 2 == 0;
-	ret->digest = CB_DIGEST_BLAKE2B_256;
+	ret->digest = w->takes ? CB_DIGEST_NONE : CB_DIGEST_BLAKE2B_256;
 	cb_blake2b_256((struct cb_bytes){ bytes, len }, ret->expect);
 }
 
@@ -59,6 +63,36 @@ static enum cb_err deliver(void *ctx, uint32_t item, struct cb_bytes in, unsigne
 		abort();
 	w->n_delivered++;
 	return CB_OK;
+}
+
+static enum cb_err take(void *ctx, const struct cb_held *held)
+{
+	struct world *w = ctx;
+
+	/* Nothing is asked for again while it is held. */
+	if (w->n_held == N_ITEMS)
+		abort();
+	w->held[w->n_held++] = *held;
+	return CB_OK;
+}
+
+/* Judges the item that was taken last, where one is held. */
+static void settle(struct world *w)
+{
+	uint8_t bytes[N_ITEMS * 40];
+	struct cb_held held;
+	bool is_right;
+	size_t len;
+
+	if (w->n_held == 0)
+		return;
+	held = w->held[--w->n_held];
+	fill(held.item, bytes, &len);
+	is_right = cb_bytes_equal((struct cb_bytes){ held.bytes, held.len },
+				  (struct cb_bytes){ bytes, len });
+	cb_free(&w->platform->mem, held.bytes);
+	w->n_delivered += is_right;
+	cb_job_settle(w->job, &held, is_right ? CB_OK : CB_CHUNK_HASH);
 }
 
 /* The next piece of the input: a length byte (times 8), then so many bytes; at its end nothing. */
@@ -84,7 +118,9 @@ static size_t answer(void *ctx, const char *request, uint8_t *out, size_t max)
 static enum sim_status step(void *ctx, uint64_t *wake_ms)
 {
 	struct world *w = ctx;
-	bool has_acted = cb_fetch_step(w->fetch, wake_ms);
+	bool has_acted = cb_fetch_step(w->fetch, wake_ms) || w->n_held > 0;
+
+	settle(w);
 
 	if (cb_job_status(w->job, NULL, NULL) != CB_JOB_RUNNING)
 		return SIM_DONE;
@@ -111,7 +147,8 @@ static void run(struct sim *sim, struct world *w, bool has_good)
 		.ctx = w,
 		.n_items = N_ITEMS,
 		.describe = describe,
-		.deliver = deliver,
+		.deliver = w->takes ? NULL : deliver,
+		.take = w->takes ? take : NULL,
 		.absent_err = CB_NET_ABSENT,
 		.wrong_err = CB_CHUNK_HASH,
 	};
@@ -130,6 +167,8 @@ static void run(struct sim *sim, struct world *w, bool has_good)
 	if (status == CB_JOB_DONE && w->n_delivered != N_ITEMS)
 		abort();
 	cb_job_free(w->job);
+	while (w->n_held > 0)
+		cb_free(&w->platform->mem, w->held[--w->n_held].bytes);
 	cb_fetch_free(w->fetch);
 }
 
@@ -138,10 +177,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 1 || len > INPUT_MAX)
 		return 0;
 	struct sim *sim = sim_new(len);
-	struct world w = { .data = data + 1, .len = len - 1 };
+	struct world w = { .data = data + 1, .len = len - 1, .platform = sim_platform(sim) };
 	struct sim_server *bad = sim_add_server(sim, "bad", 80);
 	bool has_good = data[0] & 1;
 
+	w.takes = data[0] & 32;
 	sim_set_handler(bad, answer, &w);
 	sim_behaviour(bad)->close_after = (data[0] >> 1) & 3;
 	sim_split_reads(sim, data[0] & 8 ? 1 : 0);

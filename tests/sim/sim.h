@@ -31,8 +31,9 @@ uint64_t sim_now(const struct sim *sim);
 void sim_advance_to(struct sim *sim, uint64_t ms);
 /* The next time at which something happens in the network by itself; UINT64_MAX: never. */
 uint64_t sim_next_event(const struct sim *sim);
-/* Forward to the earlier of wake_ms and the network's next event (at least 1 ms, so that a loop
- * ends); false, clock untouched, when both are UINT64_MAX: nothing would ever happen again. */
+/* Forward to the earliest of wake_ms, the network's next event and the end of a worker's work (at
+ * least 1 ms, so that a loop ends); false, clock untouched, when all are UINT64_MAX: nothing would
+ * ever happen again. */
 bool sim_sleep(struct sim *sim, uint64_t wake_ms);
 
 enum sim_status { SIM_AGAIN, SIM_IDLE, SIM_DONE };
@@ -159,6 +160,18 @@ void sim_set_var(struct sim *sim, const char *name, const void *bytes, size_t le
 void sim_fail_random(struct sim *sim, bool fails);
 /* The simulator's own seeded numbers, for tests. */
 uint64_t sim_random(struct sim *sim);
+
+/* ---- Other processors ---- */
+
+#define SIM_MAX_WORK 8 /* submitted and not done; submit answers false then */
+/*
+ * n other processors (0, as at the start: none; at most 4), each with one piece of work at a time,
+ * which takes work_ms of virtual time and runs, all of it, when that is over; at the latest in drain.
+ * While it runs, any call of the platform ends the test: another processor may not make one.
+ */
+void sim_set_workers(struct sim *sim, unsigned n, uint32_t work_ms);
+uint64_t sim_n_submitted(const struct sim *sim); /* since sim_set_workers */
+unsigned sim_n_waiting(const struct sim *sim); /* submitted and not done yet */
 
 /* ---- Events ---- */
 

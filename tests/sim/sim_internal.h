@@ -12,6 +12,7 @@
 #define SIM_REQUEST_MAX 4096
 #define SIM_N_EVENT_KINDS (CB_EVENT_REFUSED + 1)
 #define SIM_N_NOTICES 64
+#define SIM_MAX_WORKERS 4
 
 struct sim_entry {
 	char *path;
@@ -72,8 +73,24 @@ struct sim_var {
 	bool is_set;
 };
 
+struct sim_work {
+	struct cb_work *work;
+	uint64_t done_ms;
+};
+
+struct sim_workers {
+	unsigned n;
+	uint32_t work_ms;
+	uint64_t busy_until_ms[SIM_MAX_WORKERS];
+	struct sim_work waiting[SIM_MAX_WORK]; /* in the order in which they will be done */
+	unsigned n_waiting;
+	uint64_t n_submitted;
+	bool is_running; /* the code that runs now is on another processor */
+};
+
 struct sim {
 	struct cb_platform platform;
+	struct sim_workers workers;
 	uint64_t now_ms, random_state;
 	uint32_t line_rate; /* bytes a millisecond; 0: no limit */
 	uint64_t line_busy_us;
@@ -103,6 +120,10 @@ struct sim {
 /* Fills platform.net. */
 void sim_net_init(struct sim *sim);
 void sim_net_done(struct sim *sim);
+/* When the next piece of work is done; UINT64_MAX: none waits. */
+uint64_t sim_workers_next(const struct sim *sim);
+/* Runs what is done by now. After each move of the clock. */
+void sim_workers_run(struct sim *sim);
 /* Queues the answer to one request that is complete in s->in[0..len). */
 void sim_server_answer(struct cb_stream *s, const char *request);
 void sim_server_free(struct sim_server *server);

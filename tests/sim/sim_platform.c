@@ -21,16 +21,19 @@ void sim_advance_to(struct sim *sim, uint64_t ms)
 {
 	if (ms > sim->now_ms)
 		sim->now_ms = ms;
+	sim_workers_run(sim);
 }
 
 bool sim_sleep(struct sim *sim, uint64_t wake_ms)
 {
-	uint64_t event = sim_next_event(sim);
+	uint64_t event = sim_next_event(sim), work = sim_workers_next(sim);
 	uint64_t to = event < wake_ms ? event : wake_ms;
 
+	if (work < to)
+		to = work;
 	if (to == UINT64_MAX)
 		return false;
-	sim->now_ms = to > sim->now_ms ? to : sim->now_ms + 1;
+	sim_advance_to(sim, to > sim->now_ms ? to : sim->now_ms + 1);
 	return true;
 }
 
@@ -58,14 +61,24 @@ bool sim_run_until(struct sim *sim, enum sim_status (*step)(void *ctx, uint64_t 
 	return false;
 }
 
+/* Every call of the platform passes here: none may come from another processor. */
+static struct sim *sim_of(void *ctx)
+{
+	struct sim *sim = ctx;
+
+	if (sim->workers.is_running)
+		abort();
+	return sim;
+}
+
 static uint64_t platform_now(void *ctx)
 {
-	return ((const struct sim *)ctx)->now_ms;
+	return sim_of(ctx)->now_ms;
 }
 
 static enum cb_err platform_wall_clock(void *ctx, int64_t *ret_unix_s)
 {
-	const struct sim *sim = ctx;
+	const struct sim *sim = sim_of(ctx);
 
 	if (!sim->has_clock)
 		return CB_FIRMWARE;
@@ -93,7 +106,7 @@ uint64_t sim_random(struct sim *sim)
 
 static enum cb_err platform_random(void *ctx, uint8_t *buf, size_t len)
 {
-	struct sim *sim = ctx;
+	struct sim *sim = sim_of(ctx);
 
 	if (sim->random_fails)
 		return CB_ENTROPY;
@@ -110,7 +123,7 @@ void sim_fail_random(struct sim *sim, bool fails)
 /* The length lies in front of each block, one alignment unit away. */
 static void *platform_alloc(void *ctx, size_t len)
 {
-	struct sim *sim = ctx;
+	struct sim *sim = sim_of(ctx);
 	size_t unit = len >= PAGED_FROM ? PAGE_LEN : 16;
 
 	sim->n_allocs++;
@@ -134,7 +147,7 @@ static void *platform_alloc(void *ctx, size_t len)
 
 static void platform_free(void *ctx, void *ptr)
 {
-	struct sim *sim = ctx;
+	struct sim *sim = sim_of(ctx);
 	uint8_t *p = ptr;
 	size_t len, unit;
 
@@ -149,7 +162,7 @@ static void platform_free(void *ctx, void *ptr)
 
 static uint64_t platform_free_memory(void *ctx)
 {
-	return ((const struct sim *)ctx)->free_memory;
+	return sim_of(ctx)->free_memory;
 }
 
 void sim_set_free_memory(struct sim *sim, uint64_t bytes)
@@ -210,7 +223,7 @@ static struct sim_var *find_var(struct sim *sim, const char *name, bool makes)
 
 static enum cb_err var_read(void *ctx, const char *name, uint8_t *buf, size_t max, size_t *ret_len)
 {
-	struct sim *sim = ctx;
+	struct sim *sim = sim_of(ctx);
 
 	if (var_fails(sim))
 		return CB_VARIABLE;
@@ -226,7 +239,7 @@ static enum cb_err var_read(void *ctx, const char *name, uint8_t *buf, size_t ma
 
 static enum cb_err var_write(void *ctx, const char *name, const uint8_t *buf, size_t len)
 {
-	struct sim *sim = ctx;
+	struct sim *sim = sim_of(ctx);
 
 	if (var_fails(sim) || len > CB_VAR_MAX)
 		return CB_VARIABLE;
@@ -260,7 +273,7 @@ uint64_t sim_n_var_writes(const struct sim *sim)
 
 static void platform_event(void *ctx, const struct cb_event *event)
 {
-	struct sim *sim = ctx;
+	struct sim *sim = sim_of(ctx);
 	unsigned kind = (unsigned)event->kind;
 
 	if (kind >= SIM_N_EVENT_KINDS)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,6 +14,9 @@
 
 #define MINUTE 60000ull
 static struct sim_realm *realm;
+static unsigned n_workers; /* of every machine of the group that runs */
+static uint32_t work_ms;
+static bool has_little; /* memory: not enough for the early plan */
 
 static int make_realm(void **state)
 {
@@ -42,6 +46,9 @@ static void begin_with(struct stage *s, unsigned n_mirrors, struct sim_realm_loa
 
 	memset(s, 0, sizeof(*s));
 	s->sim = sim_new(7);
+	sim_set_workers(s->sim, n_workers, work_ms);
+	if (has_little)
+		sim_set_free_memory(s->sim, sim_realm_ram_need(realm) + (60u << 20));
 	s->a = sim_add_server(s->sim, "a", 80);
 	sim_realm_serve(realm, s->a);
 	if (n_mirrors > 1) {
@@ -76,12 +83,20 @@ static void assert_bytes(struct cb_bytes got, struct cb_bytes want)
 static void assert_booted(struct stage *s)
 {
 	const struct cb_boot_result *r;
+	uint64_t n_allocs;
+	uint8_t *initrd;
 
 	assert_true(sim_boot_run(&s->boot, 30 * MINUTE));
 	assert_int_equal(s->boot.status, CB_BOOT_READY);
 	r = cb_boot_result(s->boot.boot);
 	assert_bytes(r->kernel, sim_realm_kernel(realm));
-	assert_bytes(r->initrd, sim_realm_initrd(realm));
+	/* What the kernel gets when it asks, in a buffer of its own of just that length. */
+	initrd = malloc(r->initrd_len);
+	n_allocs = sim_n_allocations(s->sim);
+	assert_int_equal(cb_boot_serve_initrd(s->boot.boot, initrd), CB_OK);
+	assert_int_equal(sim_n_allocations(s->sim), n_allocs);
+	assert_bytes((struct cb_bytes){ initrd, r->initrd_len }, sim_realm_initrd(realm));
+	free(initrd);
 }
 
 static void assert_error(struct stage *s, enum cb_err err)
@@ -511,6 +526,59 @@ static void too_little_memory(void **state)
 	end(&s);
 }
 
+/* Least memory: exactly what the manifest says is enough, and one byte less is not. */
+static void memory_edge(void **state)
+{
+	uint64_t need = sim_realm_ram_need(realm);
+
+	(void)state;
+	for (unsigned less = 0; less < 2; less++) {
+		struct stage s;
+
+		begin_with(&s, 1, (struct sim_realm_loader){ .kiosk = "kim", .no_prefetch = true });
+		sim_set_free_memory(s.sim, need - less);
+		if (less) {
+			assert_error(&s, CB_MEMORY_SHORT);
+			assert_int_equal(s.boot.need_bytes, need);
+			assert_int_equal(s.boot.free_bytes, need - 1);
+		} else {
+			assert_booted(&s);
+			/* The loader itself stays within it; the kernel's initrd is on top. */
+			assert_true(sim_peak_bytes(s.sim) + sim_realm_initrd(realm).len < need);
+		}
+		end(&s);
+	}
+}
+
+/* Signed, and yet it does not decompress: said with the chunk's name, now or when it is served. */
+static void torn_initrd(void **state)
+{
+	uint64_t n_requests;
+	uint8_t *initrd;
+	struct stage s;
+
+	(void)state;
+	begin(&s, 1, NULL);
+	s.boot.account[0] = "tom";
+	assert_true(sim_boot_run(&s.boot, 30 * MINUTE));
+	if (s.boot.status == CB_BOOT_READY) {
+		const struct cb_boot_result *r = cb_boot_result(s.boot.boot);
+
+		initrd = malloc(r->initrd_len);
+		n_requests = sim_n_requests(s.a);
+		cb_boot_close_network(s.boot.boot);
+		assert_int_equal(cb_boot_serve_initrd(s.boot.boot, initrd), CB_CHUNK_DECODE);
+		assert_int_equal(sim_n_requests(s.a), n_requests);
+		free(initrd);
+		cb_boot_start_failed(s.boot.boot, CB_KERNEL_RETURNED);
+	} else {
+		assert_false(has_little);
+	}
+	assert_int_equal(sim_last_err(s.sim, CB_EVENT_ERROR), CB_CHUNK_DECODE);
+	assert_non_null(strstr(sim_last_subject(s.sim, CB_EVENT_ERROR), ".cacnk"));
+	end(&s);
+}
+
 static void no_entropy(void **state)
 {
 	struct stage s;
@@ -524,14 +592,22 @@ static void no_entropy(void **state)
 
 static void failed_start_comes_back(void **state)
 {
+	uint64_t live_bytes;
 	struct stage s;
 
 	(void)state;
 	begin(&s, 1, "kim");
-	assert_booted(&s);
+	assert_true(sim_boot_run(&s.boot, 30 * MINUTE));
+	/* As the driver does; the kernel never asks for its initrd. */
+	cb_boot_free_kernel(s.boot.boot);
 	cb_boot_close_network(s.boot.boot);
 	assert_int_equal(sim_open_streams(s.sim), 0);
+	live_bytes = sim_live_bytes(s.sim);
 	cb_boot_start_failed(s.boot.boot, CB_KERNEL_RETURNED);
+	/* Nothing of the image stays, whichever way it was kept: deferred it is the least. */
+	assert_true(live_bytes - sim_live_bytes(s.sim) > sim_realm_ram_need(realm) -
+			    CB_RAM_WORKING - sim_realm_kernel(realm).len -
+			    sim_realm_initrd(realm).len);
 	assert_int_equal(sim_last_err(s.sim, CB_EVENT_ERROR), CB_KERNEL_RETURNED);
 	s.boot.error_key = 'r';
 	assert_booted(&s);
@@ -584,6 +660,9 @@ static void prefetch_while_typing(void **state)
 	start = sim_now(s.sim);
 	s.boot.types_after_ms = start + 20000;
 	s.boot.account[0] = NULL;
+	/* The image in the deferred plan, and the derivation's memory: just enough. */
+	if (has_little)
+		sim_set_free_memory(s.sim, sim_realm_ram_need(realm) + (CB_KDF_MIN_KIB << 10));
 	assert_false(sim_boot_run(&s.boot, start + 20000));
 	assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
 	assert_int_equal(n_chunk_requests(s.a), sim_realm_n_chunks(realm));
@@ -650,7 +729,7 @@ static void prefetch_leaves_room_for_the_derivation(void **state)
 
 	(void)state;
 	begin(&s, 1, NULL);
-	sim_set_free_memory(s.sim, 100u << 20);
+	sim_set_free_memory(s.sim, sim_realm_ram_need(realm) + (CB_KDF_MIN_KIB << 10) - 1);
 	s.boot.types_after_ms = sim_now(s.sim) + 5000;
 	s.boot.account[0] = NULL;
 	assert_false(sim_boot_run(&s.boot, s.boot.types_after_ms));
@@ -736,6 +815,8 @@ int main(void)
 		cmocka_unit_test(clock_rules),
 		cmocka_unit_test(previous_version),
 		cmocka_unit_test(too_little_memory),
+		cmocka_unit_test(memory_edge),
+		cmocka_unit_test(torn_initrd),
 		cmocka_unit_test(no_entropy),
 		cmocka_unit_test(failed_start_comes_back),
 		cmocka_unit_test(error_screen_choices),
@@ -748,5 +829,18 @@ int main(void)
 		cmocka_unit_test(damaged_configuration),
 	};
 
-	return cmocka_run_group_tests(tests, make_realm, drop_realm);
+	int n_failed = cmocka_run_group_tests_name("alone", tests, make_realm, drop_realm);
+
+	n_workers = 1;
+	work_ms = 4;
+	n_failed += cmocka_run_group_tests_name("one worker", tests, make_realm, drop_realm);
+	n_workers = 4;
+	work_ms = 300;
+	n_failed += cmocka_run_group_tests_name("slow workers", tests, make_realm, drop_realm);
+	has_little = true;
+	n_failed += cmocka_run_group_tests_name("little memory", tests, make_realm, drop_realm);
+	n_workers = 0;
+	n_failed +=
+		cmocka_run_group_tests_name("little memory, alone", tests, make_realm, drop_realm);
+	return n_failed;
 }

@@ -23,7 +23,7 @@
 #define KERNEL_LEN (N_KERNEL_CHUNKS * CHUNK_LEN - 123u)
 #define INITRD_LEN 6001u /* not a multiple of 4: the next one is padded */
 #define MAX_CHUNKS 16u
-#define N_ACCOUNTS 5u
+#define N_ACCOUNTS 6u
 
 struct account {
 	const char *name;
@@ -37,6 +37,7 @@ struct sim_realm {
 	size_t initrd_len;
 	struct cb_chunk chunks[MAX_CHUNKS];
 	unsigned n_chunks;
+	uint64_t ram_need;
 	struct account accounts[N_ACCOUNTS];
 	uint8_t realm_id[32];
 	struct cb_file root;
@@ -167,6 +168,24 @@ static void add_target(struct sim_realm *r, struct cb_repo_meta *meta, const cha
 	free(bytes);
 }
 
+/* m with a last chunk that is signed and not compressed. */
+static void add_torn(struct sim_realm *r, struct cb_repo_meta *meta, struct cb_manifest m)
+{
+	const struct cb_chunk last = r->chunks[r->n_chunks - 1];
+	struct cb_chunk *c = &r->chunks[r->n_chunks - 1];
+	char path[CB_CHUNK_PATH_MAX];
+
+	m.stored_total += c->raw_len - c->stored_len;
+	c->stored_len = c->raw_len;
+	c->id[0] ^= 1;
+	cb_blake2b_256((struct cb_bytes){ r->initrd, c->raw_len }, c->digest);
+	cb_chunk_path(c, path);
+	*strchr(path, '?') = '\0';
+	put_file(r, path, r->initrd, c->raw_len);
+	add_target(r, meta, "torn", 1, &m);
+	*c = last;
+}
+
 static void publish(struct sim_realm *r, const struct cb_meta_place *place)
 {
 	struct cb_manifest m = {
@@ -193,13 +212,14 @@ static void publish(struct sim_realm *r, const struct cb_meta_place *place)
 	m.n_chunks = r->n_chunks;
 	for (unsigned i = 0; i < r->n_chunks; i++)
 		m.stored_total += r->chunks[i].stored_len;
-	m.ram_need = m.raw_total + m.stored_total + (32u << 20);
+	r->ram_need = m.ram_need = m.raw_total + m.stored_total + CB_RAM_WORKING;
 	must(cb_repo_meta_load(place, &meta, &e), &e);
 	add_target(r, &meta, "demo", 1, &m);
 	add_target(r, &meta, "other", 1, &m);
 	add_target(r, &meta, "twice", 1, &m);
 	m.title = cb_bytes_of("Demo, second version");
 	add_target(r, &meta, "twice", 2, &m);
+	add_torn(r, &meta, m);
 	must(cb_repo_meta_set_default(&meta, "demo", &e), &e);
 	must(cb_repo_meta_commit(&meta, &e), &e);
 	cb_repo_meta_done(&meta);
@@ -242,7 +262,7 @@ static void add_account(struct sim_realm *r, unsigned i, struct cb_record *conte
 
 static void add_accounts(struct sim_realm *r)
 {
-	static const char *const names[N_ACCOUNTS] = { "ada", "bob", "eve", "kim", "pam" };
+	static const char *const names[N_ACCOUNTS] = { "ada", "bob", "eve", "kim", "pam", "tom" };
 	struct cb_environment demo = { .target = cb_bytes_of("demo"), .is_default = true };
 	struct cb_environment other = { .target = cb_bytes_of("other/1.cbm"),
 					.label = cb_bytes_of("Other"),
@@ -273,6 +293,8 @@ static void add_accounts(struct sim_realm *r)
 			c.envs[0].cmdline_suffix = cb_bytes_of("init=/bin/sh");
 		} else if (i == 4) {
 			c.envs[0].target = cb_bytes_of("twice");
+		} else if (i == 5) {
+			c.envs[0].target = cb_bytes_of("torn");
 		}
 		add_account(r, i, &c);
 	}
@@ -340,6 +362,11 @@ void sim_realm_serve(const struct sim_realm *r, struct sim_server *server)
 struct cb_bytes sim_realm_kernel(const struct sim_realm *r)
 {
 	return (struct cb_bytes){ r->kernel, sizeof(r->kernel) };
+}
+
+uint64_t sim_realm_ram_need(const struct sim_realm *r)
+{
+	return r->ram_need;
 }
 
 struct cb_bytes sim_realm_initrd(const struct sim_realm *r)

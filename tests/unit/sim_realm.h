@@ -15,9 +15,11 @@ struct sim_realm; /* opaque; made once, then read only */
 
 /*
  * Images "demo" version 1 (default; four kernel chunks, two initrds), "other" version 1 and "twice"
- * versions 1 and 2, all of the same content.
+ * versions 1 and 2, all of the same content, and "torn" version 1, whose second initrd is as its
+ * manifest says, but not compressed.
  * Accounts with passphrases below: ada (one environment, credential "key"), bob (environments demo
- * and other), eve (a suffix that no image allows), kim (kiosk, one environment, no credentials), pam (twice).
+ * and other), eve (a suffix that no image allows), kim (kiosk, one environment, no credentials), pam (twice), tom
+ * (torn).
  * Dates are judged as of the simulator's default wall clock. Fails the test on any error.
  */
 struct sim_realm *sim_realm_new(void);
@@ -36,6 +38,8 @@ struct cb_bytes sim_realm_initrd(const struct sim_realm *realm); /* both, padded
 void sim_realm_chunk_path(const struct sim_realm *realm, unsigned i, char out[256]);
 void sim_realm_record_path(const struct sim_realm *realm, const char *account, char out[256]);
 unsigned sim_realm_n_chunks(const struct sim_realm *realm);
+/* What the manifest of demo names as the memory it needs. */
+uint64_t sim_realm_ram_need(const struct sim_realm *realm);
 
 /* How the loader is stamped. */
 struct sim_realm_loader {

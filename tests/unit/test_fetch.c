@@ -17,6 +17,7 @@
 #define MAX_ITEMS 400
 #define MAX_LEN 40000
 #define DEADLINE_MS 400000
+#define MAX_HELD 8192
 
 /* A repository of n_items objects, some mirrors of it, and one job that wants all of them. */
 struct world {
@@ -34,6 +35,13 @@ struct world {
 	enum cb_digest_kind kind;
 	bool is_loose, is_mutable, is_pinned; /* pinned: item i to source i */
 	enum cb_err deliver_err;
+	/* Where the job takes: what is held, oldest first, each judged judge_ms after it came. */
+	bool takes;
+	struct cb_held held[MAX_HELD];
+	uint64_t taken_ms[MAX_HELD];
+	unsigned n_held, max_held;
+	uint32_t judge_ms;
+	enum cb_err take_err;
 	bool has_ended;
 	enum cb_err err;
 	uint32_t err_item;
@@ -53,7 +61,7 @@ static void describe(void *ctx, uint32_t item, struct cb_fetch_item *ret)
 	ret->len = w->is_loose ? MAX_LEN : w->len[item];
 	ret->is_exact = !w->is_loose;
 	ret->is_mutable = w->is_mutable;
-	ret->digest = w->kind;
+	ret->digest = w->takes ? CB_DIGEST_NONE : w->kind;
 	memcpy(ret->expect, w->digest[item], CB_DIGEST_LEN);
 	ret->source = w->is_pinned ? (int)item : CB_FETCH_ANY_SOURCE;
 }
@@ -70,6 +78,52 @@ static enum cb_err deliver(void *ctx, uint32_t item, struct cb_bytes bytes, unsi
 		assert_memory_equal(bytes.p, w->bytes[item], bytes.len);
 	w->n_delivered[item]++;
 	return CB_OK;
+}
+
+static enum cb_err take(void *ctx, const struct cb_held *held)
+{
+	struct world *w = ctx;
+
+	assert_true(held->source < w->n_servers);
+	if (w->take_err != CB_OK)
+		return w->take_err;
+	assert_true(w->n_held < MAX_HELD);
+	w->taken_ms[w->n_held] = sim_now(w->sim);
+	w->held[w->n_held++] = *held;
+	w->max_held = w->n_held > w->max_held ? w->n_held : w->max_held;
+	return CB_OK;
+}
+
+static enum cb_err judge(struct world *w, const struct cb_held *held)
+{
+	struct cb_bytes want = { w->bytes[held->item], w->len[held->item] };
+
+	if (w->deliver_err != CB_OK)
+		return w->deliver_err;
+	if (!cb_bytes_equal((struct cb_bytes){ held->bytes, held->len }, want))
+		return CB_CHUNK_HASH;
+	w->n_delivered[held->item]++;
+	return CB_OK;
+}
+
+/* Gives the oldest held bytes back, with a verdict where the job still runs. */
+static void settle_first(struct world *w, bool has_verdict)
+{
+	struct cb_held held = w->held[0];
+	enum cb_err verdict = has_verdict ? judge(w, &held) : CB_OK;
+
+	w->n_held--;
+	memmove(w->held, w->held + 1, w->n_held * sizeof w->held[0]);
+	memmove(w->taken_ms, w->taken_ms + 1, w->n_held * sizeof w->taken_ms[0]);
+	cb_free(&sim_platform(w->sim)->mem, held.bytes);
+	if (has_verdict)
+		cb_job_settle(w->job, &held, verdict);
+}
+
+static void settle_due(struct world *w)
+{
+	while (w->n_held > 0 && w->taken_ms[0] + w->judge_ms <= sim_now(w->sim))
+		settle_first(w, /*has_verdict=*/true);
 }
 
 static enum cb_err missing(void *ctx, uint32_t item, enum cb_err err)
@@ -140,7 +194,8 @@ static enum cb_err start_job(struct world *w, bool has_missing)
 				       .ctx = w,
 				       .n_items = w->n_items,
 				       .describe = describe,
-				       .deliver = deliver,
+				       .deliver = w->takes ? NULL : deliver,
+				       .take = w->takes ? take : NULL,
 				       .missing = has_missing ? missing : NULL,
 				       .absent_err = CB_CHUNK_MISSING,
 				       .wrong_err = CB_CHUNK_HASH,
@@ -151,8 +206,11 @@ static enum cb_err start_job(struct world *w, bool has_missing)
 static enum sim_status step(void *ctx, uint64_t *wake_ms)
 {
 	struct world *w = ctx;
-	bool has_acted = cb_fetch_step(w->fetch, wake_ms);
 
+	settle_due(w);
+	bool has_acted = cb_fetch_step(w->fetch, wake_ms);
+	if (w->n_held > 0 && w->taken_ms[0] + w->judge_ms < *wake_ms)
+		*wake_ms = w->taken_ms[0] + w->judge_ms;
 	if (cb_job_status(w->job, NULL, NULL) != CB_JOB_RUNNING)
 		return SIM_DONE;
 	return has_acted ? SIM_AGAIN : SIM_IDLE;
@@ -171,6 +229,8 @@ static enum cb_err run(struct world *w)
 static void world_done(struct world *w)
 {
 	cb_job_free(w->job);
+	while (w->n_held > 0)
+		settle_first(w, /*has_verdict=*/false);
 	cb_fetch_free(w->fetch);
 	assert_int_equal(sim_live_allocations(w->sim), 0);
 	assert_int_equal(sim_open_streams(w->sim), 0);
@@ -289,12 +349,15 @@ static void check_outcome(const char *name, const struct world *w, enum cb_err w
 		    (unsigned long long)took_ms(w), (unsigned)w->err_item);
 }
 
-static void run_case(const struct behaviour_case *c, unsigned n_servers, unsigned bad, size_t split)
+static void run_case(const struct behaviour_case *c, unsigned n_servers, unsigned bad, size_t split,
+		     bool takes)
 {
 	struct world w;
 
 	/* No empty items: nobody can get those wrong. */
 	world_init(&w, bad + 1, n_servers, 0);
+	w.takes = takes;
+	w.judge_ms = 3;
 	for (w.n_items = 0; w.n_items < 60; w.n_items++)
 		make_item(&w, w.n_items, 64 + w.n_items * 211);
 	sim_split_reads(w.sim, split);
@@ -305,7 +368,7 @@ static void run_case(const struct behaviour_case *c, unsigned n_servers, unsigne
 	assert_int_equal(start_job(&w, false), CB_OK);
 	(void)run(&w);
 	check_outcome(c->name, &w, n_servers == 1 ? c->alone : CB_OK,
-		      n_servers == 1 ? c->alone_ms : c->good_ms);
+		      (n_servers == 1 ? c->alone_ms : c->good_ms) + (takes ? 30 : 0));
 	if (w.has_ended && w.err == CB_OK)
 		assert_all_delivered(&w);
 	world_done(&w);
@@ -316,7 +379,8 @@ static void test_one_mirror(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof behaviour_cases / sizeof behaviour_cases[0]; i++)
 		for (size_t split = 0; split < 2; split++)
-			run_case(&behaviour_cases[i], 1, 0, split * 100);
+			for (unsigned takes = 0; takes < 2; takes++)
+				run_case(&behaviour_cases[i], 1, 0, split * 100, takes);
 	assert_int_equal(n_bad_outcomes, 0);
 }
 
@@ -326,7 +390,8 @@ static void test_one_good_of_three(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof behaviour_cases / sizeof behaviour_cases[0]; i++)
 		for (unsigned good = 0; good < 3; good++)
-			run_case(&behaviour_cases[i], 3, good, 0);
+			for (unsigned takes = 0; takes < 2; takes++)
+				run_case(&behaviour_cases[i], 3, good, 0, takes);
 	assert_int_equal(n_bad_outcomes, 0);
 }
 
@@ -826,6 +891,212 @@ static void test_priority(void **state)
 	world_done(&w);
 }
 
+/* ---- Items that are taken and judged later ---- */
+
+static void begin_taking(struct world *w, unsigned n_servers, uint32_t n_items, uint32_t judge_ms)
+{
+	world_init(w, 7, n_servers, n_items);
+	w->takes = true;
+	w->judge_ms = judge_ms;
+	assert_int_equal(start_engine(w), CB_OK);
+	assert_int_equal(start_job(w, false), CB_OK);
+}
+
+/* One flipped bit, found out late: the same consequences as when it is found out at once. */
+static void test_held_flipped(void **state)
+{
+	static const uint32_t delays[] = { 0, 1, 40, 3000 };
+	struct cb_source_stats stats;
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof delays / sizeof delays[0]; i++) {
+		begin_taking(&w, 2, 50, delays[i]);
+		assert_true(sim_flip(w.servers[0], "/r/o/10/x", 99, 1));
+		assert_true(sim_flip(w.servers[1], "/r/o/11/x", 99, 1));
+		assert_int_equal(run(&w), CB_OK);
+		assert_all_delivered(&w);
+		for (unsigned k = 0; k < 2; k++) {
+			cb_fetch_source_stats(w.fetch, k, &stats);
+			assert_true(stats.wrong_objects <= 1);
+			assert_false(stats.is_banned);
+		}
+		world_done(&w);
+
+		begin_taking(&w, 1, 50, delays[i]);
+		assert_true(sim_flip(w.servers[0], "/r/o/10/x", 99, 1));
+		assert_int_equal(run(&w), CB_CHUNK_HASH);
+		assert_int_equal(w.err_item, 10);
+		assert_int_equal(sim_n_requests_for(w.servers[0], "/r/o/10/x"), 4);
+		assert_true(sim_n_connections(w.servers[0]) >= 4 + 3);
+		world_done(&w);
+	}
+}
+
+/* The connection that wrong bytes came over carries no other request. */
+static void test_held_distrust(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_taking(&w, 1, 200, 20);
+	make_item(&w, 0, 20000);
+	sim_behaviour(w.servers[0])->rate_bytes_ms = 100;
+	sim_behaviour(w.servers[0])->flips_first = 1;
+	assert_int_equal(run(&w), CB_OK);
+	assert_all_delivered(&w);
+	/* One ended, and one more for the retry itself. */
+	assert_true(sim_n_connections(w.servers[0]) >= sim_max_connections(w.servers[0]) + 1);
+	world_done(&w);
+}
+
+static void test_held_ban(void **state)
+{
+	struct world w;
+	struct cb_source_stats stats;
+
+	(void)state;
+	begin_taking(&w, 2, 300, 10);
+	sim_behaviour(w.servers[0])->flips_all = true;
+	sim_behaviour(w.servers[1])->rate_bytes_ms = 100;
+	assert_int_equal(run(&w), CB_OK);
+	assert_all_delivered(&w);
+	cb_fetch_source_stats(w.fetch, 0, &stats);
+	assert_true(stats.is_banned);
+	assert_int_equal(stats.n_connections, 0);
+	world_done(&w);
+}
+
+static enum sim_status step_until_full(void *ctx, uint64_t *wake_ms)
+{
+	struct world *w = ctx;
+	enum sim_status status = step(ctx, wake_ms);
+
+	return cb_fetch_is_full(w->fetch) ? SIM_DONE : status;
+}
+
+/* Takes without a verdict until the engine is full. */
+static void begin_full(struct world *w)
+{
+	world_init(w, 1, 1, 0);
+	for (w->n_items = 0; w->n_items < MAX_ITEMS; w->n_items++)
+		make_item(w, w->n_items, MAX_LEN);
+	w->takes = true;
+	w->judge_ms = 1000000;
+	assert_int_equal(start_engine(w), CB_OK);
+	assert_int_equal(start_job(w, false), CB_OK);
+	sim_behaviour(w->servers[0])->latency_ms = 5;
+	assert_true(sim_run_until(w->sim, step_until_full, w, sim_now(w->sim) + 10000));
+}
+
+/* Nothing more is read while too much is held, however long, and nobody is blamed for that. */
+static void test_held_full(void **state)
+{
+	struct cb_fetch_stats before, after;
+	struct world w;
+
+	(void)state;
+	begin_full(&w);
+	const unsigned n_most = CB_FETCH_HELD_MAX / (MAX_LEN + CB_FETCH_HELD_EXTRA) + 1;
+	/* The step that fills it up may bring one more. */
+	assert_in_range(w.n_held, n_most, n_most + 1);
+	cb_fetch_stats(w.fetch, &before);
+	assert_false(sim_run_until(w.sim, step, &w, sim_now(w.sim) + 300000));
+	cb_fetch_stats(w.fetch, &after);
+	assert_int_equal(after.body_bytes, before.body_bytes);
+	assert_int_equal(after.n_retries, 0);
+	/* Half of it judged: it goes on, not before. */
+	while (w.n_held > CB_FETCH_HELD_LOW / (MAX_LEN + CB_FETCH_HELD_EXTRA) + 1)
+		settle_first(&w, /*has_verdict=*/true);
+	assert_true(cb_fetch_is_full(w.fetch));
+	settle_first(&w, /*has_verdict=*/true);
+	assert_false(cb_fetch_is_full(w.fetch));
+	w.judge_ms = 5;
+	assert_int_equal(run(&w), CB_OK);
+	assert_all_delivered(&w);
+	cb_fetch_stats(w.fetch, &after);
+	assert_int_equal(after.n_retries, 0);
+	assert_int_equal(sim_n_requests(w.servers[0]), MAX_ITEMS);
+	world_done(&w);
+}
+
+/* Cancelled with items held: their bytes stay their taker's, and the engine is empty again. */
+static void test_held_cancel(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_full(&w);
+	cb_job_free(w.job);
+	assert_false(cb_fetch_is_full(w.fetch));
+	for (unsigned i = 0; i < w.n_held; i++)
+		assert_memory_equal(w.held[i].bytes, w.bytes[w.held[i].item], w.held[i].len);
+	while (w.n_held > 0)
+		settle_first(&w, /*has_verdict=*/false);
+	w.judge_ms = 2;
+	assert_int_equal(start_job(&w, false), CB_OK);
+	assert_int_equal(run(&w), CB_OK);
+	assert_all_delivered(&w);
+	world_done(&w);
+}
+
+/* A late request was repeated elsewhere, and both answers come: one is held, the other dropped. */
+static void test_held_repeated(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (unsigned is_wrong = 0; is_wrong < 2; is_wrong++) {
+		begin_taking(&w, 2, 8, 1500);
+		sim_behaviour(w.servers[0])->rate_bytes_ms = 10;
+		if (is_wrong)
+			sim_behaviour(w.servers[1])->flips_first = 1;
+		assert_int_equal(run(&w), CB_OK);
+		assert_all_delivered(&w);
+		assert_true(sim_n_requests(w.servers[0]) + sim_n_requests(w.servers[1]) > 8);
+		assert_true(w.max_held <= 8);
+		world_done(&w);
+	}
+}
+
+/* No memory for the owner's part: asking again would make none. */
+static void test_held_no_memory(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_taking(&w, 1, 30, 1);
+	w.take_err = CB_NO_MEMORY;
+	assert_int_equal(run(&w), CB_NO_MEMORY);
+	assert_int_equal(w.n_held, 0);
+	world_done(&w);
+
+	begin_taking(&w, 1, 30, 100);
+	w.deliver_err = CB_NO_MEMORY;
+	assert_int_equal(run(&w), CB_NO_MEMORY);
+	/* Verdicts that come after the end change nothing. */
+	w.deliver_err = CB_OK;
+	while (w.n_held > 0)
+		settle_first(&w, /*has_verdict=*/true);
+	assert_int_equal(cb_job_status(w.job, NULL, NULL), CB_JOB_FAILED);
+	world_done(&w);
+}
+
+static void test_takes_or_delivers(void **state)
+{
+	struct world w;
+	struct cb_job *job;
+	struct cb_job_params params = { .describe = describe };
+
+	(void)state;
+	begin(&w, 1, 0);
+	assert_int_equal(cb_fetch_submit(w.fetch, &params, &job), CB_INTERNAL);
+	params.deliver = deliver;
+	params.take = take;
+	assert_int_equal(cb_fetch_submit(w.fetch, &params, &job), CB_INTERNAL);
+	world_done(&w);
+}
+
 /* Whatever allocation fails, the job ends, and nothing leaks. */
 static void test_allocation_fails(void **state)
 {
@@ -834,6 +1105,8 @@ static void test_allocation_fails(void **state)
 		for (unsigned forever = 0; forever < 2; forever++) {
 			struct world w;
 			world_init(&w, n, 2, 30);
+			w.takes = n % 2;
+			w.judge_ms = 1;
 			sim_fail_alloc(w.sim, n, forever);
 			enum cb_err err = start_engine(&w);
 			if (err == CB_OK)
@@ -1078,6 +1351,14 @@ int main(void)
 		cmocka_unit_test(test_overslept),
 		cmocka_unit_test(test_missing_fails),
 		cmocka_unit_test(test_many_items),
+		cmocka_unit_test(test_held_flipped),
+		cmocka_unit_test(test_held_distrust),
+		cmocka_unit_test(test_held_ban),
+		cmocka_unit_test(test_held_full),
+		cmocka_unit_test(test_held_cancel),
+		cmocka_unit_test(test_held_repeated),
+		cmocka_unit_test(test_held_no_memory),
+		cmocka_unit_test(test_takes_or_delivers),
 	};
 
 	return cmocka_run_group_tests_name("fetch", tests, NULL, NULL);
