@@ -76,6 +76,7 @@ struct sim_var {
 struct sim_work {
 	struct cb_work *work;
 	uint64_t done_ms;
+	unsigned worker;
 };
 
 struct sim_workers {
