@@ -7,6 +7,7 @@
 #include "core/boot.h"
 #include "guard.h"
 #include "handover.h"
+#include "kdf.h"
 #include "net/net.h"
 #include "network.h"
 #include "platform.h"
@@ -237,7 +238,8 @@ static void load(struct loader *l)
 {
 	struct cb_boot_params params = {
 		.platform = &l->platform,
-		.kdf = cb_kdf_argon2id,
+		.kdf = cb_efi_kdf,
+		.kdf_arena_len = cb_efi_kdf_arena_len,
 		.arch = CB_ARCH_X86_64,
 	};
 	const struct cb_config *config;
