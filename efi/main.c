@@ -7,11 +7,13 @@
 #include "core/boot.h"
 #include "guard.h"
 #include "handover.h"
+#include "kdf.h"
 #include "net/net.h"
 #include "network.h"
 #include "platform.h"
 #include "random.h"
 #include "vars.h"
+#include "worker.h"
 
 #define KEY_POLL_MS 15u /* while frames come in; asking for a key costs as much as a frame */
 #define QUIET_MS 1000u /* without frames for so long, the loop sleeps between steps */
@@ -123,6 +125,7 @@ static void start_kernel(struct loader *l)
 		cb_boot_close_network(l->boot);
 		cb_network_stop(&l->network, /*for_good=*/result->kind == CB_KIND_LINUX);
 		l->was_up = false;
+		cb_workers_stop();
 		wipe_leftovers();
 		cb_vars_set_exec_time(cb_clock_us());
 		err = cb_start_run(&start);
@@ -172,6 +175,7 @@ static void run(struct loader *l)
 
 		poll_keys(l);
 		serve_network(l);
+		cb_workers_step();
 		switch (cb_boot_step(l->boot, &wake_ms)) {
 		case CB_BOOT_RUNNING:
 			break;
@@ -235,7 +239,8 @@ static void load(struct loader *l)
 {
 	struct cb_boot_params params = {
 		.platform = &l->platform,
-		.kdf = cb_kdf_argon2id,
+		.kdf = cb_efi_kdf,
+		.kdf_arena_len = cb_efi_kdf_arena_len,
 		.arch = CB_ARCH_X86_64,
 	};
 	const struct cb_config *config;
@@ -258,6 +263,7 @@ static void load(struct loader *l)
 	run(l);
 	cb_network_stop(&l->network, /*for_good=*/false);
 	cb_boot_free(l->boot);
+	cb_workers_stop();
 	cb_alloc_trim();
 	cb_alloc_wipe_free();
 }

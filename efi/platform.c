@@ -10,6 +10,7 @@
 #include "random.h"
 #include "uefi.h"
 #include "vars.h"
+#include "worker.h"
 
 #define PAGE_LEN 4096u
 #define MAP_SLACK 4096u /* the map may grow by the allocation that holds it */
@@ -87,4 +88,5 @@ void cb_platform_init(struct cb_platform *platform, struct cb_screen *screen)
 		.free_memory = free_memory,
 	};
 	cb_net_streams(&platform->net);
+	cb_workers_init(&platform->workers);
 }

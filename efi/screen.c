@@ -213,7 +213,7 @@ void cb_screen_error(struct cb_screen *s, enum cb_err err, const char *subject)
 
 /* ---- Events ---- */
 
-static void show_stage(struct cb_screen *s, enum cb_stage stage)
+static void show_stage(struct cb_screen *s, const struct cb_event *e)
 {
 	static const char *const texts[] = {
 		[CB_STAGE_NETWORK] = "Looking for the network ...",
@@ -223,18 +223,24 @@ static void show_stage(struct cb_screen *s, enum cb_stage stage)
 		[CB_STAGE_RECORD] = "Looking up the account ...",
 	};
 
+	enum cb_stage stage = e->stage;
+	const char *text;
+
 	s->stage = stage;
 	s->is_menu_shown = false;
 	if ((size_t)stage >= sizeof(texts) / sizeof(*texts) || !texts[stage])
 		return;
+	text = e->pauses_download ?
+		"Checking the passphrase; the download pauses for a moment ..." :
+		texts[stage];
 	if (s->err) {
 		struct cb_fmt again = { 0 };
 
 		cb_fmt_str(&again, "Trying again. ");
-		cb_fmt_str(&again, texts[stage]);
+		cb_fmt_str(&again, text);
 		live_show(s, &again);
 	} else {
-		line(s, texts[stage]);
+		line(s, text);
 	}
 }
 
@@ -375,7 +381,7 @@ void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
 		s->err = CB_OK;
 	switch (e->kind) {
 	case CB_EVENT_STAGE:
-		show_stage(s, e->stage);
+		show_stage(s, e);
 		if (e->stage == CB_STAGE_SIGN_IN)
 			show_realm(s, e->subject);
 		break;

@@ -53,6 +53,8 @@ sodium_flags = -I$(SRC)/src/libsodium/include -I$(SRC)/src/libsodium/include/sod
 	-DDEV_MODE=0 -DNATIVE_LITTLE_ENDIAN=1 -DHAVE_TI_MODE=1 -DRANDOMBYTES_CUSTOM_IMPLEMENTATION=1 \
 	-DRANDOMBYTES_DEFAULT_IMPLEMENTATION=NULL -DHAVE_EMMINTRIN_H=1 -DHAVE_PMMINTRIN_H=1 -DHAVE_TMMINTRIN_H=1 \
 	-DHAVE_SMMINTRIN_H=1 -DHAVE_CPUID=1
+# Argon2 may run on another processor, where our heap is out of reach: efi/kdf.c hands out its memory.
+argon2_flags = $(if $(filter efi-%,$(VARIANT)),$(if $(findstring /argon2/,$<),-Dmalloc=cb_argon2_malloc -Dfree=cb_argon2_free))
 sodium_hot = src/libsodium/crypto_generichash/blake2b/ref/blake2b-% src/libsodium/crypto_hash/% \
 	src/libsodium/crypto_pwhash/argon2/argon2-fill-block-% src/libsodium/crypto_stream/chacha20/dolbeau/% \
 	src/libsodium/crypto_onetimeauth/poly1305/sse2/%
@@ -91,4 +93,4 @@ $(OUT)/lib$(LIB).a: $(objects)
 $(OUT)/$(LIB)/%.o: $(SRC)/%.c mk/library.mk mk/flags.mk third-party.mk $(headers_in_tree)
 	@mkdir -p $(@D)
 	@[ -z "$(V)" ] || printf '  CC      %s\n' $<
-	$(Q)$(CC) $(FLAGS) $(arch_flags) $(if $(filter $($(LIB)_hot),$*),$(hot),$(cold)) $($(LIB)_flags) -c -o $@ $<
+	$(Q)$(CC) $(FLAGS) $(arch_flags) $(if $(filter $($(LIB)_hot),$*),$(hot),$(cold)) $($(LIB)_flags) $(argon2_flags) -c -o $@ $<

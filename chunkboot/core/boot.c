@@ -54,12 +54,16 @@ void cb_boot_enter(struct cb_boot *b, enum cb_stage stage)
 	b->stage = stage;
 	b->entered_ms = cb_boot_now(b);
 	b->stage_ms[stage] = b->entered_ms;
+	/* Only the way from the prompt to the record needs it; after that, chunks do. */
+	if (stage < CB_STAGE_SIGN_IN || stage > CB_STAGE_RECORD)
+		cb_boot_arena_release(b);
 	/* At the prompt the person sees whose realm this is. */
 	cb_boot_emit(b,
-		     &(struct cb_event){ .kind = CB_EVENT_STAGE,
-					 .subject = stage == CB_STAGE_SIGN_IN ?
-						 cb_tuf_info(b->tuf)->title :
-						 "" });
+		     &(struct cb_event){
+			     .kind = CB_EVENT_STAGE,
+			     .subject = stage == CB_STAGE_SIGN_IN ? cb_tuf_info(b->tuf)->title : "",
+			     .pauses_download = stage == CB_STAGE_DERIVE &&
+				     cb_boot_derive_pauses_download(b) });
 	if (stages[stage].enter)
 		stages[stage].enter(b);
 }
@@ -323,6 +327,7 @@ void cb_boot_free(struct cb_boot *b)
 	if (!b)
 		return;
 	mem = &b->platform->mem;
+	cb_boot_derive_stop(b);
 	drop_image(b);
 	drop_fetch(b);
 	cb_tuf_free(b->tuf);

@@ -15,8 +15,10 @@
 struct cb_boot_params {
 	const struct cb_platform *platform; /* outlives the machine */
 	struct cb_bytes config_section; /* outlives the machine */
-	cb_kdf_fn kdf; /* cb_kdf_argon2id, or the simulator's */
+	cb_kdf_fn kdf; /* Argon2id, or the simulator's */
 	void *kdf_ctx;
+	/* Bytes of the arena that kdf is to be given; NULL: it finds its own memory. */
+	size_t (*kdf_arena_len)(uint32_t m_kib);
 	enum cb_arch arch;
 };
 
@@ -44,7 +46,7 @@ struct cb_boot; /* opaque */
 
 /* CONFIG (also when the section is absent), NO_MEMORY. */
 enum cb_err cb_boot_new(const struct cb_boot_params *params, struct cb_boot **ret);
-/* Wipes and frees everything, the result's buffers included. */
+/* Wipes and frees everything, the result's buffers included; waits for work that is under way. */
 void cb_boot_free(struct cb_boot *boot);
 
 /* The parsed configuration, for the network's bring-up. */
@@ -56,7 +58,7 @@ bool cb_boot_wants_network(const struct cb_boot *boot);
 /* A key press (enum cb_keypress or printable ASCII, US layout as the firmware gives it). */
 void cb_boot_key(struct cb_boot *boot, unsigned key);
 
-/* Advances; never blocks, except for the key derivation. */
+/* Advances; never blocks, except for the key derivation where there are no workers. */
 enum cb_boot_status cb_boot_step(struct cb_boot *boot, uint64_t *ret_wake_ms);
 
 /* Only after CB_BOOT_READY. Login secrets are already wiped; the machine owns the buffers. */

@@ -21,6 +21,13 @@
 	2000 /* a single environment boots after it; the fetch runs meanwhile */
 #define CB_BOOT_RECORD_JSON_MAX 16384
 
+enum cb_derive {
+	CB_DERIVE_ENTERED, /* nothing to wipe */
+	CB_DERIVE_SHOWN,
+	CB_DERIVE_PREPARED,
+	CB_DERIVE_STARTED, /* derivation and arena belong to the worker until it is done */
+};
+
 struct cb_boot {
 	const struct cb_platform *platform;
 	struct cb_boot_params params;
@@ -46,7 +53,14 @@ struct cb_boot {
 	uint64_t prompt_from_ms; /* courtesy back-off: no prompt before */
 	bool is_asking; /* a prompt is up */
 	unsigned kdf; /* index of the parameter set in use */
-	bool was_derive_shown;
+	enum cb_derive derive;
+	struct cb_derivation derivation;
+	uint8_t *arena; /* memory for the derivation, from the prompt to the record */
+	size_t arena_len;
+	struct { /* the newest derivation; processor as in struct cb_work, bytes as body_bytes */
+		uint64_t start_ms, ms, start_bytes, bytes;
+		uint32_t processor;
+	} derived;
 	bool has_keys;
 	struct cb_login_keys keys;
 	struct cb_job *record_job;
@@ -104,11 +118,23 @@ void cb_boot_wake_at(uint64_t *wake_ms, uint64_t at_ms);
 void cb_boot_sign_out(struct cb_boot *b);
 
 /* boot_signin.c */
-cb_boot_stage_fn cb_boot_sign_in_step, cb_boot_derive_step, cb_boot_record_step;
+cb_boot_stage_fn cb_boot_sign_in_step, cb_boot_record_step;
 cb_boot_key_fn cb_boot_sign_in_key;
 void cb_boot_sign_in_enter(struct cb_boot *b);
-void cb_boot_derive_enter(struct cb_boot *b);
 void cb_boot_record_enter(struct cb_boot *b);
+/* Account or passphrase are not known: tells, and asks again. */
+void cb_boot_refuse(struct cb_boot *b);
+
+/* boot_derive.c */
+cb_boot_stage_fn cb_boot_derive_step;
+void cb_boot_derive_enter(struct cb_boot *b);
+/* Memory for the costliest of the realm's parameter sets; MEMORY_SHORT, with need_bytes. */
+enum cb_err cb_boot_arena_reserve(struct cb_boot *b);
+void cb_boot_arena_release(struct cb_boot *b);
+/* An image is coming in, and no other processor is there to derive meanwhile. */
+bool cb_boot_derive_pauses_download(const struct cb_boot *b);
+/* Waits for a derivation that is under way; wipes and frees all. */
+void cb_boot_derive_stop(struct cb_boot *b);
 
 /* boot_prefetch.c: at most one prefetch a refresh; it may fail or be stopped at any time. */
 void cb_boot_prefetch_start(struct cb_boot *b);

@@ -91,6 +91,23 @@ static void put_timings(struct cb_text *t, const struct cb_boot *b)
 	cb_text_put(t, "}");
 }
 
+/* What the sign-in cost; without a passphrase there was none. */
+static void put_derivation(struct cb_text *t, const struct cb_boot *b)
+{
+	if (b->stage_ms[CB_STAGE_DERIVE] > 0) {
+		put_member(t, "key_derivation");
+		cb_text_put(t, "{\"ms\":");
+		cb_text_put_u64(t, b->derived.ms);
+		put_member(t, "processor");
+		cb_text_put_u64(t, b->derived.processor);
+		put_member(t, "body_bytes");
+		cb_text_put_u64(t, b->derived.bytes);
+		cb_text_put(t, "}");
+	}
+	put_member(t, "workers");
+	cb_text_put_u64(t, b->platform->workers.n);
+}
+
 bool cb_boot_json(const struct cb_boot *b, char *out, size_t max, size_t *ret_len)
 {
 	const struct cb_tuf_target *target = cb_imagefetch_target(b->image);
@@ -110,6 +127,7 @@ bool cb_boot_json(const struct cb_boot *b, char *out, size_t max, size_t *ret_le
 	put_metadata(&t, cb_tuf_info(b->tuf));
 	put_sources(&t, b->fetch);
 	put_timings(&t, b);
+	put_derivation(&t, b);
 	cb_text_put(&t, "}\n");
 	if (t.overflowed)
 		return false;

@@ -15,11 +15,9 @@ void cb_boot_prefetch_start(struct cb_boot *b)
 	if (cb_tuf_newest(b->tuf, cb_bytes_of(info->default_image), cb_boot_arch_name(b),
 			  &target) != CB_OK)
 		return;
+	/* What the key derivation will need is taken already (cb_boot_arena_reserve). */
 	if (cb_imagefetch_new(b->platform, b->fetch, &target, &b->prefetch) != CB_OK)
-		return;
-	/* What the key derivation will need stays free. */
-	for (unsigned i = 0; i < info->n_kdf; i++)
-		cb_imagefetch_reserve(b->prefetch, (uint64_t)info->kdf[i].m_kib << 10);
+		b->prefetch = NULL;
 }
 
 /* A failure is not worth a word here: if the image is chosen, its fetch will tell. */

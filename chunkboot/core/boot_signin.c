@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Boot stages of the sign-in: prompts, key derivation, account record. */
+/* Boot stages of the sign-in: prompts and account record; boot_derive.c is between them. */
 #include <string.h>
 
 #include "core/boot_internal.h"
@@ -44,12 +44,20 @@ static uint64_t backoff_ms(unsigned n_refused)
 
 void cb_boot_sign_in_enter(struct cb_boot *b)
 {
+	enum cb_err err;
+
 	b->kdf = 0;
 	b->prompt_from_ms = b->entered_ms + backoff_ms(b->n_refused);
 	if (b->config.has_autologin) {
 		cb_login_from_key(b->config.autologin_key, &b->keys);
 		b->has_keys = true;
 		cb_boot_enter(b, CB_STAGE_RECORD);
+		return;
+	}
+	/* Before the prefetch, which may take what is left. */
+	err = cb_boot_arena_reserve(b);
+	if (err != CB_OK) {
+		cb_boot_fail(b, err, "");
 		return;
 	}
 	b->is_asking = false;
@@ -130,77 +138,12 @@ void cb_boot_sign_in_key(struct cb_boot *b, unsigned key)
 		passphrase_key(b, result);
 }
 
-/* ---- derivation ---- */
-
-static void refuse(struct cb_boot *b)
+void cb_boot_refuse(struct cb_boot *b)
 {
 	b->n_refused++;
 	cb_boot_sign_out(b);
 	cb_boot_emit(b, &(struct cb_event){ .kind = CB_EVENT_REFUSED, .err = CB_LOGIN_UNKNOWN });
 	cb_boot_enter(b, CB_STAGE_SIGN_IN);
-}
-
-void cb_boot_derive_enter(struct cb_boot *b)
-{
-	b->was_derive_shown = false;
-}
-
-static enum cb_err derive(struct cb_boot *b)
-{
-	const struct cb_tuf_info *info = cb_tuf_info(b->tuf);
-	char account[CB_ACCOUNT_MAX + 1], passphrase[CB_PASSPHRASE_MAX + 1];
-	enum cb_err err;
-
-	if (b->kdf >= info->n_kdf)
-		return CB_KDF_PARAMS;
-	err = cb_account_normalise(
-		(struct cb_bytes){ (const uint8_t *)b->account.text, b->account.len }, account);
-	if (err == CB_OK)
-		err = cb_passphrase_normalise(
-			(struct cb_bytes){ (const uint8_t *)b->passphrase.text, b->passphrase.len },
-			passphrase);
-	if (err == CB_OK) {
-		err = cb_login_derive(&(struct cb_login_params){ .kdf = b->params.kdf,
-								 .kdf_ctx = b->params.kdf_ctx,
-								 .t = info->kdf[b->kdf].t,
-								 .m_kib = info->kdf[b->kdf].m_kib,
-								 .realm_id = b->config.realm_id,
-								 .account = account,
-								 .passphrase = passphrase },
-				      &b->keys);
-		cb_wipe(passphrase, sizeof(passphrase));
-	}
-	return err;
-}
-
-void cb_boot_derive_step(struct cb_boot *b, uint64_t *ret_wake_ms)
-{
-	enum cb_err err;
-
-	/* One step for the screen to say so: the derivation itself holds everything up. */
-	if (!b->was_derive_shown) {
-		b->was_derive_shown = true;
-		*ret_wake_ms = cb_boot_now(b);
-		return;
-	}
-	err = derive(b);
-	if (err == CB_OK) {
-		b->has_keys = true;
-		cb_boot_enter(b, CB_STAGE_RECORD);
-		return;
-	}
-	/* A passphrase of the wrong form can't be anyone's: the same answer as a wrong one. */
-	if (err == CB_PASSPHRASE_SYNTAX) {
-		refuse(b);
-		return;
-	}
-	cb_boot_sign_out(b);
-	if (err == CB_NO_MEMORY) {
-		/* Never a cheaper derivation instead: the numbers say what is missing. */
-		b->need_bytes = (uint64_t)cb_tuf_info(b->tuf)->kdf[b->kdf].m_kib << 10;
-		err = CB_MEMORY_SHORT;
-	}
-	cb_boot_fail(b, err, "");
 }
 
 /* ---- record ---- */
@@ -269,7 +212,7 @@ static void record_absent(struct cb_boot *b)
 		cb_boot_enter(b, CB_STAGE_DERIVE);
 		return;
 	}
-	refuse(b);
+	cb_boot_refuse(b);
 }
 
 void cb_boot_record_step(struct cb_boot *b, uint64_t *ret_wake_ms)

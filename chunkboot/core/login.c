@@ -7,18 +7,16 @@
 
 #include "core/digest.h"
 
-#define SALT_LEN 16
-
-enum cb_err cb_kdf_argon2id(void *ctx, struct cb_bytes passphrase, const uint8_t salt[16],
-			    uint32_t t, uint32_t m_kib, uint8_t ret_k0[64])
+enum cb_err cb_kdf_argon2id(void *ctx, const struct cb_kdf_input *in, uint8_t ret_k0[64])
 {
 	uint8_t k0[CB_LOGIN_KEY_LEN];
 
 	(void)ctx;
-	_Static_assert(crypto_pwhash_SALTBYTES == SALT_LEN, "Argon2's salt");
+	_Static_assert(crypto_pwhash_SALTBYTES == CB_LOGIN_SALT_LEN, "Argon2's salt");
 	/* With parameters inside the limits, only the arena can fail. */
-	if (crypto_pwhash(k0, sizeof(k0), (const char *)passphrase.p, passphrase.len, salt, t,
-			  (size_t)m_kib * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0)
+	if (crypto_pwhash(k0, sizeof(k0), (const char *)in->passphrase.p, in->passphrase.len,
+			  in->salt, in->t, (size_t)in->m_kib * 1024,
+			  crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return CB_NO_MEMORY;
 	memcpy(ret_k0, k0, sizeof(k0));
 	cb_wipe(k0, sizeof(k0));
@@ -93,13 +91,13 @@ static void keyed_hash(const uint8_t *key, size_t key_len, const char *label, st
 	cb_blake2b_final(&h, out);
 }
 
-static void make_salt(const struct cb_login_params *params, uint8_t out[SALT_LEN])
+static void make_salt(const struct cb_login_params *params, uint8_t out[CB_LOGIN_SALT_LEN])
 {
 	struct cb_bytes account = cb_bytes_of(params->account);
 	uint8_t account_len = (uint8_t)account.len;
 	struct cb_blake2b h;
 
-	cb_blake2b_init(&h, SALT_LEN, NULL, 0);
+	cb_blake2b_init(&h, CB_LOGIN_SALT_LEN, NULL, 0);
 	cb_blake2b_update(&h, "cb1/salt", 8);
 	cb_blake2b_update(&h, params->realm_id, 32);
 	cb_blake2b_update(&h, &account_len, 1);
@@ -107,23 +105,66 @@ static void make_salt(const struct cb_login_params *params, uint8_t out[SALT_LEN
 	cb_blake2b_final(&h, out);
 }
 
-enum cb_err cb_login_derive(const struct cb_login_params *params, struct cb_login_keys *ret)
+/* The work: perhaps on another processor, so nothing of the platform is touched. */
+static void derive(void *arg)
 {
-	uint8_t salt[SALT_LEN], k0[CB_LOGIN_KEY_LEN], k[CB_LOGIN_KEY_LEN];
+	struct cb_derivation *d = arg;
+
+	d->err = d->kdf(d->kdf_ctx, &d->input, d->k0);
+	cb_wipe(d->passphrase, sizeof(d->passphrase));
+	if (d->input.arena)
+		cb_wipe(d->input.arena, d->input.arena_len);
+}
+
+enum cb_err cb_derivation_begin(struct cb_derivation *d, const struct cb_login_params *params)
+{
+	size_t len = strlen(params->passphrase);
 
 	if (params->t < CB_KDF_MIN_T || params->t > CB_KDF_MAX_T ||
 	    params->m_kib < CB_KDF_MIN_KIB || params->m_kib > CB_KDF_MAX_KIB)
 		return CB_KDF_PARAMS;
-	make_salt(params, salt);
-	enum cb_err err = params->kdf(params->kdf_ctx, cb_bytes_of(params->passphrase), salt,
-				      params->t, params->m_kib, k0);
+	if (len > CB_PASSPHRASE_MAX)
+		return CB_PASSPHRASE_SYNTAX;
+	*d = (struct cb_derivation){
+		.work = { .run = derive, .arg = d, .is_long = true },
+		.kdf = params->kdf,
+		.kdf_ctx = params->kdf_ctx,
+		.input = { .passphrase = { (const uint8_t *)d->passphrase, len },
+			   .salt = d->salt,
+			   .t = params->t,
+			   .m_kib = params->m_kib,
+			   .arena = params->arena,
+			   .arena_len = params->arena_len },
+	};
+	memcpy(d->passphrase, params->passphrase, len);
+	make_salt(params, d->salt);
+	return CB_OK;
+}
+
+enum cb_err cb_derivation_finish(struct cb_derivation *d, struct cb_bytes factor,
+				 struct cb_login_keys *ret)
+{
+	enum cb_err err = d->err;
+	uint8_t k[CB_LOGIN_KEY_LEN];
+
+	if (err == CB_OK) {
+		keyed_hash(d->k0, sizeof(d->k0), "cb1/factor", factor, k, sizeof(k));
+		cb_login_from_key(k, ret);
+		cb_wipe(k, sizeof(k));
+	}
+	cb_wipe(d, sizeof(*d));
+	return err;
+}
+
+enum cb_err cb_login_derive(const struct cb_login_params *params, struct cb_login_keys *ret)
+{
+	struct cb_derivation d;
+	enum cb_err err = cb_derivation_begin(&d, params);
+
 	if (err != CB_OK)
 		return err;
-	keyed_hash(k0, sizeof(k0), "cb1/factor", params->factor, k, sizeof(k));
-	cb_login_from_key(k, ret);
-	cb_wipe(k0, sizeof(k0));
-	cb_wipe(k, sizeof(k));
-	return CB_OK;
+	cb_work_run(&d.work, 0);
+	return cb_derivation_finish(&d, params->factor, ret);
 }
 
 void cb_login_from_key(const uint8_t k[CB_LOGIN_KEY_LEN], struct cb_login_keys *ret)

@@ -72,6 +72,9 @@ struct cb_block {
 struct cb_work {
 	void (*run)(void *arg);
 	void *arg;
+	/* Takes seconds, not milliseconds: the caller's own processor does it only when it must. */
+	bool is_long;
+	uint32_t processor; /* who has done it: 0 the caller's own, else the number of another */
 	uint32_t is_done; /* set by the worker; submit clears it */
 };
 
@@ -83,11 +86,22 @@ static inline bool cb_work_is_done(const struct cb_work *work)
 	return __atomic_load_n(&work->is_done, __ATOMIC_ACQUIRE) != 0;
 }
 
+/* For workers: does the work, on this processor. Afterwards its memory may be gone. */
+static inline void cb_work_run(struct cb_work *work, uint32_t processor)
+{
+	work->run(work->arg);
+	work->processor = processor;
+	__atomic_store_n(&work->is_done, 1, __ATOMIC_RELEASE);
+}
+
 /* Other processors. Only the thread that steps the machines calls these. */
 struct cb_workers {
 	void *ctx;
 	unsigned n; /* 0: none; the functions are not called then, and may be NULL */
-	/* Hands work to whichever worker is free first. False: too much waits already, try later. */
+	/*
+	 * Hands work to whichever worker is free first. False: too much waits already, try later.
+	 * Between steps, the driver's wait for input and network ends when work is done, too.
+	 */
 	bool (*submit)(void *ctx, struct cb_work *work);
 	/* Returns when all that was submitted is done. For ends, and before memory is freed. */
 	void (*drain)(void *ctx);

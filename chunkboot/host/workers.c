@@ -23,13 +23,12 @@ struct cb_threads {
 	bool is_ending;
 };
 
-static void run(struct cb_threads *t, struct cb_work *work)
+/* processor: threads have no number, one stands for any of them */
+static void run(struct cb_threads *t, struct cb_work *work, uint32_t processor)
 {
 	const uint64_t one = 1;
 
-	work->run(work->arg);
-	/* From here on the work may be gone. */
-	__atomic_store_n(&work->is_done, 1, __ATOMIC_RELEASE);
+	cb_work_run(work, processor);
 	/* It can't fail: the counter is far from full, and nobody else has the descriptor. */
 	while (write(t->fd, &one, sizeof(one)) < 0)
 		;
@@ -44,7 +43,7 @@ static void run_first(struct cb_threads *t)
 	t->n_queued--;
 	t->n_running++;
 	pthread_mutex_unlock(&t->lock);
-	run(t, work);
+	run(t, work, 1);
 	pthread_mutex_lock(&t->lock);
 	t->n_running--;
 	if (t->n_running == 0 && t->n_queued == 0)
@@ -86,7 +85,7 @@ static bool submit(void *ctx, struct cb_work *work)
 	__atomic_store_n(&work->is_done, 0, __ATOMIC_RELAXED);
 	if (t->n_started == 0) {
 		t->n_unseen++;
-		run(t, work);
+		run(t, work, 0);
 		return true;
 	}
 	pthread_mutex_lock(&t->lock);

@@ -119,6 +119,30 @@ relay() {
 	[[ $port ]] || fail 'no relay'
 }
 
+# slow PORT BYTES: see driver/slow.py; sets $port to the slow line's.
+slow() {
+	local log=$dir/slow.log
+	: >"$log"
+	python3 "$CB_TOP/tests/qemu/driver/slow.py" "$@" >"$log" &
+	servers+=($!)
+	port=$(timeout 60 sed -n 's|^listening on ||;T;p;q' < <(tail -n +1 -f --pid=$! "$log")) || true
+	[[ $port ]] || fail 'no slow line'
+}
+
+# assert_derived WHERE MEANWHILE: on another processor or this one ("other", "own"), and whether bytes came in ("some",
+# "none") while it was under way, by the boot record that assert_booted has found.
+assert_derived() {
+	python3 - "$dir/boot.json" "$@" <<'PYTHON' || fail "derived otherwise than $*; log: $(keep_log)"
+import json, sys
+record = json.load(open(sys.argv[1]))
+derivation = record["key_derivation"]
+print(f"workers {record['workers']}, key derivation {derivation}")
+assert (derivation["processor"] > 0) == (sys.argv[2] == "other")
+assert (derivation["body_bytes"] > 0) == (sys.argv[3] == "some")
+assert derivation["ms"] > 0
+PYTHON
+}
+
 # A TCP port that nobody listens on now.
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'

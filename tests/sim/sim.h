@@ -148,6 +148,8 @@ uint64_t sim_live_bytes(const struct sim *sim);
 uint64_t sim_peak_bytes(const struct sim *sim);
 /* What free_memory answers (default 4 GiB; 0: unknown). */
 void sim_set_free_memory(struct sim *sim, uint64_t bytes);
+/* The machine has so many bytes in all: allocations fail beyond, free_memory answers what is left. */
+void sim_set_memory(struct sim *sim, uint64_t bytes);
 unsigned sim_open_streams(const struct sim *sim); /* opened and not closed by the client */
 
 /* The n-th access of a variable from now on fails with CB_VARIABLE; 0: none. */

@@ -28,6 +28,10 @@ static void on_event(void *ctx, const struct cb_event *event)
 	case CB_EVENT_MENU:
 		b->has_menu = event->menu.countdown_s == 0;
 		break;
+	case CB_EVENT_STAGE:
+		b->stage_ms[event->stage] = sim_now(b->sim);
+		b->paused_download = b->paused_download || event->pauses_download;
+		break;
 	case CB_EVENT_REFUSED:
 		log_line(b, "refused: %s (%s)\n", cb_err_info(event->err)->message,
 			 cb_err_info(event->err)->hint);
@@ -143,6 +147,7 @@ void sim_boot_init(struct sim_boot *b, struct sim *sim, const struct sim_realm *
 						    .config_section = { b->config, len },
 						    .kdf = sim_realm_kdf,
 						    .kdf_ctx = &b->n_kdf,
+						    .kdf_arena_len = sim_realm_arena_len,
 						    .arch = CB_ARCH_X86_64 },
 			  &b->boot);
 	assert(err == CB_OK);

@@ -26,6 +26,8 @@ struct sim_boot {
 	/* What happened. */
 	uint64_t need_bytes, free_bytes; /* on the last error screen */
 	bool offered_previous; /* on the last error screen */
+	uint64_t stage_ms[CB_STAGE_FAILED + 1]; /* when each stage was entered last */
+	bool paused_download; /* a derivation said that it does */
 	enum cb_boot_status status;
 	unsigned n_network; /* bring-ups */
 	unsigned n_errors; /* error screens */

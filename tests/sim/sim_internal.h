@@ -76,6 +76,7 @@ struct sim_var {
 struct sim_work {
 	struct cb_work *work;
 	uint64_t done_ms;
+	unsigned worker;
 };
 
 struct sim_workers {
@@ -103,6 +104,7 @@ struct sim {
 	struct cb_stream *streams;
 	size_t split_max;
 	uint64_t alloc_fail_at, n_allocs, n_live, live_bytes, peak_bytes, free_memory;
+	uint64_t total_memory; /* 0: no end of it, and free_memory is what it is said to be */
 	bool alloc_fails_on;
 	struct sim_var vars[SIM_MAX_VARS];
 	uint64_t var_fail_at, n_var_calls, n_var_writes;

@@ -131,6 +131,8 @@ static void *platform_alloc(void *ctx, size_t len)
 	    (sim->n_allocs == sim->alloc_fail_at ||
 	     (sim->alloc_fails_on && sim->n_allocs > sim->alloc_fail_at)))
 		return NULL;
+	if (sim->total_memory > 0 && len > sim->total_memory - sim->live_bytes)
+		return NULL;
 	void *block = NULL;
 	if (posix_memalign(&block, unit, unit + len) != 0)
 		return NULL;
@@ -162,7 +164,14 @@ static void platform_free(void *ctx, void *ptr)
 
 static uint64_t platform_free_memory(void *ctx)
 {
-	return sim_of(ctx)->free_memory;
+	const struct sim *sim = sim_of(ctx);
+
+	return sim->total_memory > 0 ? sim->total_memory - sim->live_bytes : sim->free_memory;
+}
+
+void sim_set_memory(struct sim *sim, uint64_t bytes)
+{
+	sim->total_memory = bytes;
 }
 
 void sim_set_free_memory(struct sim *sim, uint64_t bytes)

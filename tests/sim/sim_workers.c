@@ -27,7 +27,8 @@ static bool submit(void *ctx, struct cb_work *work)
 		*busy = sim->now_ms;
 	*busy += w->work_ms;
 	__atomic_store_n(&work->is_done, 0, __ATOMIC_RELAXED);
-	w->waiting[w->n_waiting++] = (struct sim_work){ work, *busy };
+	w->waiting[w->n_waiting++] =
+		(struct sim_work){ work, *busy, (unsigned)(busy - w->busy_until_ms) };
 	w->n_submitted++;
 	return true;
 }
@@ -35,14 +36,13 @@ static bool submit(void *ctx, struct cb_work *work)
 static void run_first(struct sim *sim)
 {
 	struct sim_workers *w = &sim->workers;
-	struct cb_work *work = w->waiting[0].work;
+	struct sim_work first = w->waiting[0];
 
 	w->n_waiting--;
 	memmove(&w->waiting[0], &w->waiting[1], w->n_waiting * sizeof(w->waiting[0]));
 	w->is_running = true;
-	work->run(work->arg);
+	cb_work_run(first.work, first.worker + 1);
 	w->is_running = false;
-	__atomic_store_n(&work->is_done, 1, __ATOMIC_RELEASE);
 }
 
 static void drain(void *ctx)

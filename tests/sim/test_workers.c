@@ -67,6 +67,8 @@ static void one_at_a_time_on_each(void **state)
 	assert_int_equal(sim_now(b.sim), start + 30);
 	assert_true(cb_work_is_done(&b.work[0]) && cb_work_is_done(&b.work[1]));
 	assert_false(cb_work_is_done(&b.work[2]));
+	assert_int_equal(b.work[0].processor, 1);
+	assert_int_equal(b.work[1].processor, 2);
 	assert_true(sim_sleep(b.sim, UINT64_MAX));
 	assert_int_equal(sim_now(b.sim), start + 60);
 	assert_true(cb_work_is_done(&b.work[2]));

@@ -245,7 +245,14 @@ static bool argon2id_as_called(void)
 	static const uint8_t salt[] = "somesaltsomesalt";
 	uint8_t k0[64];
 
-	return cb_kdf_argon2id(NULL, cb_bytes_of("password"), salt, 3, 65536, k0) == CB_OK &&
+	const struct cb_kdf_input in = {
+		.passphrase = cb_bytes_of("password"),
+		.salt = salt,
+		.t = 3,
+		.m_kib = 65536,
+	};
+
+	return cb_kdf_argon2id(NULL, &in, k0) == CB_OK &&
 		is_hex(k0, sizeof(k0),
 		       "de0277c5b53bd9aabde82dbb19d134696fa7c9596aadb0938c9e8518985a14e4"
 		       "5f21e5b1eb0072d38040c74637503fd20746104c8ed937b083f6d41b9e81bee7");

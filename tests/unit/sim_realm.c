@@ -24,6 +24,9 @@
 #define INITRD_LEN 6001u /* not a multiple of 4: the next one is padded */
 #define MAX_CHUNKS 16u
 #define N_ACCOUNTS 6u
+#define OLD_ACCOUNT 4 /* pam */
+#define OLD_T CB_KDF_MIN_T
+#define NEW_T (CB_KDF_MIN_T + 1)
 
 struct account {
 	const char *name;
@@ -54,21 +57,28 @@ static void must(enum cb_err err, const struct cb_error *e)
 	abort();
 }
 
-enum cb_err sim_realm_kdf(void *ctx, struct cb_bytes passphrase, const uint8_t salt[16], uint32_t t,
-			  uint32_t m_kib, uint8_t ret_k0[64])
+enum cb_err sim_realm_kdf(void *ctx, const struct cb_kdf_input *in, uint8_t ret_k0[64])
 {
 	struct cb_blake2b s;
 	uint8_t params[8];
 
 	if (ctx)
 		++*(unsigned *)ctx;
-	cb_put_le32(params, t);
-	cb_put_le32(params + 4, m_kib);
-	cb_blake2b_init(&s, 64, salt, 16);
+	if (in->arena)
+		memset(in->arena, 0x77, in->arena_len);
+	cb_put_le32(params, in->t);
+	cb_put_le32(params + 4, in->m_kib);
+	cb_blake2b_init(&s, 64, in->salt, CB_LOGIN_SALT_LEN);
 	cb_blake2b_update(&s, params, sizeof(params));
-	cb_blake2b_update(&s, passphrase.p, passphrase.len);
+	cb_blake2b_update(&s, in->passphrase.p, in->passphrase.len);
 	cb_blake2b_final(&s, ret_k0);
 	return CB_OK;
+}
+
+/* A thousandth of the real one, so that boots stay fast. */
+size_t sim_realm_arena_len(uint32_t m_kib)
+{
+	return m_kib;
 }
 
 /* ---- files ---- */
@@ -214,6 +224,8 @@ static void publish(struct sim_realm *r, const struct cb_meta_place *place)
 		m.stored_total += r->chunks[i].stored_len;
 	r->ram_need = m.ram_need = m.raw_total + m.stored_total + CB_RAM_WORKING;
 	must(cb_repo_meta_load(place, &meta, &e), &e);
+	meta.n_kdf = 2;
+	meta.kdf[1] = (struct cb_tuf_kdf){ .t = OLD_T, .m_kib = CB_KDF_MIN_KIB };
 	add_target(r, &meta, "demo", 1, &m);
 	add_target(r, &meta, "other", 1, &m);
 	add_target(r, &meta, "twice", 1, &m);
@@ -238,7 +250,7 @@ static void add_account(struct sim_realm *r, unsigned i, struct cb_record *conte
 	char path[CB_PATH_MAX];
 
 	must(cb_login_derive(&(struct cb_login_params){ .kdf = sim_realm_kdf,
-							.t = CB_KDF_MIN_T,
+							.t = i == OLD_ACCOUNT ? OLD_T : NEW_T,
 							.m_kib = CB_KDF_MIN_KIB,
 							.realm_id = r->realm_id,
 							.account = a->name,
@@ -291,7 +303,7 @@ static void add_accounts(struct sim_realm *r)
 			c.envs[1] = other;
 		} else if (i == 2) {
 			c.envs[0].cmdline_suffix = cb_bytes_of("init=/bin/sh");
-		} else if (i == 4) {
+		} else if (i == OLD_ACCOUNT) {
 			c.envs[0].target = cb_bytes_of("twice");
 		} else if (i == 5) {
 			c.envs[0].target = cb_bytes_of("torn");
@@ -324,7 +336,7 @@ struct sim_realm *sim_realm_new(void)
 	struct cb_repo_init_params init = {
 		.place = { .repo = repo, .keys = keys, .now_s = NOW_S },
 		.title = "Simulated realm",
-		.kdf = { CB_KDF_MIN_T, CB_KDF_MIN_KIB },
+		.kdf = { NEW_T, CB_KDF_MIN_KIB },
 	};
 
 	if (!r || sodium_init() < 0)

@@ -25,6 +25,7 @@ struct sim_realm; /* opaque; made once, then read only */
 struct sim_realm *sim_realm_new(void);
 void sim_realm_free(struct sim_realm *realm);
 
+/* The realm has two parameter sets; pam's record was made with the older one. */
 #define SIM_REALM_PASSPHRASE "correct horse battery staple" /* of every account */
 #define SIM_REALM_CREDENTIAL "swordfish"
 
@@ -47,6 +48,8 @@ struct sim_realm_loader {
 	const char *kiosk; /* account that signs in by itself, or NULL */
 	bool no_prefetch;
 };
+/* Bytes of the arena that the simulated machine's derivation is given. */
+size_t sim_realm_arena_len(uint32_t m_kib);
 
 /* Writes the loader's configuration section and returns its length. */
 #define SIM_REALM_CONFIG_MAX 65536
@@ -54,7 +57,6 @@ size_t sim_realm_config(const struct sim_realm *realm, const struct sim_realm_lo
 			uint8_t out[SIM_REALM_CONFIG_MAX]);
 
 /* The key derivation of the simulator: one BLAKE2b in place of Argon2id. ctx: a counter or NULL. */
-enum cb_err sim_realm_kdf(void *ctx, struct cb_bytes passphrase, const uint8_t salt[16], uint32_t t,
-			  uint32_t m_kib, uint8_t ret_k0[64]);
+enum cb_err sim_realm_kdf(void *ctx, const struct cb_kdf_input *in, uint8_t ret_k0[64]);
 
 #endif

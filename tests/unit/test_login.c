@@ -21,7 +21,13 @@ static void argon2id(void **state)
 	testport_hex_exact("de0277c5b53bd9aabde82dbb19d134696fa7c9596aadb0938c9e8518985a14e4"
 			   "5f21e5b1eb0072d38040c74637503fd20746104c8ed937b083f6d41b9e81bee7",
 			   want, sizeof(want));
-	assert_int_equal(cb_kdf_argon2id(NULL, text("password"), salt, 3, 65536, k0), CB_OK);
+	assert_int_equal(cb_kdf_argon2id(NULL,
+					 &(struct cb_kdf_input){ .passphrase = text("password"),
+								 .salt = salt,
+								 .t = 3,
+								 .m_kib = 65536 },
+					 k0),
+			 CB_OK);
 	assert_memory_equal(k0, want, sizeof(want));
 }
 
@@ -32,7 +38,12 @@ static void argon2id_without_memory(void **state)
 	(void)state;
 	memset(k0, 0x5a, sizeof(k0));
 	/* more than crypto_pwhash takes stands for an arena that is not to be had */
-	assert_int_equal(cb_kdf_argon2id(NULL, text("p"), salt, 3, 4, k0), CB_NO_MEMORY);
+	assert_int_equal(
+		cb_kdf_argon2id(NULL,
+				&(struct cb_kdf_input){
+					.passphrase = text("p"), .salt = salt, .t = 3, .m_kib = 4 },
+				k0),
+		CB_NO_MEMORY);
 	for (size_t i = 0; i < sizeof(k0); i++)
 		assert_int_equal(k0[i], 0x5a);
 }
@@ -199,22 +210,25 @@ static void known_derivations(void **state)
 
 /* A fast stand-in that writes down what it was given. */
 struct seen {
-	struct cb_bytes passphrase;
-	uint8_t salt[16];
+	char passphrase[CB_PASSPHRASE_MAX];
+	size_t passphrase_len;
+	uint8_t salt[CB_LOGIN_SALT_LEN];
 	uint32_t t, m_kib;
 	unsigned n_calls;
 	enum cb_err answer;
 };
 
-static enum cb_err stub_kdf(void *ctx, struct cb_bytes passphrase, const uint8_t salt[16],
-			    uint32_t t, uint32_t m_kib, uint8_t ret_k0[64])
+static enum cb_err stub_kdf(void *ctx, const struct cb_kdf_input *in, uint8_t ret_k0[64])
 {
 	struct seen *seen = ctx;
 
-	seen->passphrase = passphrase;
-	memcpy(seen->salt, salt, 16);
-	seen->t = t;
-	seen->m_kib = m_kib;
+	seen->passphrase_len = in->passphrase.len;
+	memcpy(seen->passphrase, in->passphrase.p, in->passphrase.len);
+	memcpy(seen->salt, in->salt, sizeof(seen->salt));
+	seen->t = in->t;
+	seen->m_kib = in->m_kib;
+	if (in->arena)
+		memset(in->arena, 0x77, in->arena_len);
 	seen->n_calls++;
 	for (unsigned i = 0; i < 64; i++)
 		ret_k0[i] = (uint8_t)(i * 7 + 1);
@@ -240,7 +254,8 @@ static void seam(void **state)
 		.passphrase = "p",
 	};
 	assert_int_equal(cb_login_derive(&params, &keys), CB_OK);
-	assert_true(cb_bytes_is(seen.passphrase, "p"));
+	assert_int_equal(seen.passphrase_len, 1);
+	assert_int_equal(seen.passphrase[0], 'p');
 	testport_hex_exact("ff26b1db73ea163e80840b29b8a215f0", want, 16);
 	assert_memory_equal(seen.salt, want, 16);
 	testport_hex_exact("b20fd39efb6bb662a10c99bd662bfeb108527b9790e75a0948b161c7f9ca4314", want,
@@ -252,6 +267,60 @@ static void seam(void **state)
 	seen.answer = CB_NO_MEMORY;
 	assert_int_equal(cb_login_derive(&params, &keys), CB_NO_MEMORY);
 	assert_memory_equal(keys.k, want, sizeof(keys.k));
+}
+
+static bool is_zero(const void *p, size_t len)
+{
+	const uint8_t *bytes = p;
+
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] != 0)
+			return false;
+	return true;
+}
+
+/* Somebody else's work: the same keys as at once, and nothing secret stays behind, on success or not. */
+static void derivation_as_work(void **state)
+{
+	const uint8_t realm[32] = { 3 };
+	uint8_t arena[100];
+	struct seen seen = { 0 };
+	struct cb_login_params params = {
+		.kdf = stub_kdf,
+		.kdf_ctx = &seen,
+		.t = 3,
+		.m_kib = 65536,
+		.realm_id = realm,
+		.account = "ada",
+		.passphrase = "open sesame",
+		.factor = text("f"),
+		.arena = arena,
+		.arena_len = sizeof(arena),
+	};
+	struct cb_login_keys keys, at_once;
+	struct cb_derivation d;
+
+	(void)state;
+	assert_int_equal(cb_login_derive(&params, &at_once), CB_OK);
+	for (unsigned i = 0; i < 2; i++) {
+		char passphrase[] = "open sesame";
+
+		seen.answer = i == 0 ? CB_OK : CB_NO_MEMORY;
+		params.passphrase = passphrase;
+		assert_int_equal(cb_derivation_begin(&d, &params), CB_OK);
+		/* it has its own copy */
+		memset(passphrase, 'x', sizeof(passphrase) - 1);
+		assert_true(d.work.is_long);
+		cb_work_run(&d.work, 7);
+		assert_int_equal(d.work.processor, 7);
+		assert_int_equal(seen.passphrase_len, 11);
+		assert_memory_equal(seen.passphrase, "open sesame", 11);
+		assert_true(is_zero(d.passphrase, sizeof(d.passphrase)));
+		assert_true(is_zero(arena, sizeof(arena)));
+		assert_int_equal(cb_derivation_finish(&d, params.factor, &keys), seen.answer);
+		assert_true(is_zero(&d, sizeof(d)));
+		assert_memory_equal(&keys, &at_once, sizeof(keys));
+	}
 }
 
 static void parameter_limits(void **state)
@@ -338,6 +407,7 @@ int main(void)
 		cmocka_unit_test(passphrase_lengths),
 		cmocka_unit_test(known_derivations),
 		cmocka_unit_test(seam),
+		cmocka_unit_test(derivation_as_work),
 		cmocka_unit_test(parameter_limits),
 		cmocka_unit_test(inputs_matter),
 		cmocka_unit_test(record_path),

@@ -319,6 +319,22 @@ static void test_menu(void **state)
 	assert_string_equal(row(&t, t.row), "> 1  Work");
 }
 
+/* Whether the download pauses meanwhile is said with the stage. */
+static void test_pause_is_said(void **state)
+{
+	struct cb_event e = { .kind = CB_EVENT_STAGE, .stage = CB_STAGE_DERIVE };
+	struct terminal t;
+	struct cb_screen s;
+
+	(void)state;
+	terminal_init(&t, &s);
+	cb_screen_event(&s, &e);
+	assert_true(has_row(&t, "Checking the passphrase ..."));
+	e.pauses_download = true;
+	cb_screen_event(&s, &e);
+	assert_true(has_row(&t, "Checking the passphrase; the download pauses for a moment ..."));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_same_error_again_does_not_scroll),
 		cmocka_unit_test(test_progress_keeps_one_line),
 		cmocka_unit_test(test_menu),
+		cmocka_unit_test(test_pause_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
