@@ -18,7 +18,6 @@ struct cb_imagefetch {
 	struct cb_manifest manifest;
 	bool has_manifest;
 	struct cb_imageplan plan;
-	uint64_t reserved; /* bytes of memory that others will need */
 	uint64_t done_bytes;
 	enum cb_err refusal; /* last verdict on bytes that did arrive */
 	enum cb_err err; /* sticky */
@@ -172,8 +171,7 @@ static enum cb_err start_chunks(struct cb_imagefetch *im)
 {
 	const struct cb_platform *p = im->platform;
 	uint64_t free_bytes = p->free_memory ? p->free_memory(p->ctx) : 0;
-	enum cb_err err =
-		cb_imageplan_make(&p->mem, &im->manifest, free_bytes, im->reserved, &im->plan);
+	enum cb_err err = cb_imageplan_make(&p->mem, &im->manifest, free_bytes, &im->plan);
 
 	if (err == CB_OK)
 		err = cb_crew_new(im->platform, &im->crew);
@@ -240,12 +238,7 @@ static enum cb_err turn(struct cb_imagefetch *im, uint64_t *ret_wake_ms)
 
 uint64_t cb_imagefetch_need(const struct cb_imagefetch *im)
 {
-	return im->has_manifest ? cb_imageplan_need(&im->manifest, im->reserved) : 0;
-}
-
-void cb_imagefetch_reserve(struct cb_imagefetch *im, uint64_t bytes)
-{
-	im->reserved += bytes;
+	return im->has_manifest ? cb_imageplan_need(&im->manifest) : 0;
 }
 
 enum cb_job_status cb_imagefetch_step(struct cb_imagefetch *im, uint64_t *ret_wake_ms,

@@ -19,8 +19,6 @@ void cb_imagefetch_detach(struct cb_imagefetch *im);
 
 /* Bytes of memory that fetching and starting it takes at least; 0 until the manifest is known. */
 uint64_t cb_imagefetch_need(const struct cb_imagefetch *im);
-/* Memory that has to stay free beside the image; adds up. Before the first step. */
-void cb_imagefetch_reserve(struct cb_imagefetch *im, uint64_t bytes);
 
 /*
  * Call before each cb_fetch_step, and when a worker has done its work. Lowers *ret_wake_ms when there

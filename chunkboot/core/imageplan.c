@@ -33,11 +33,11 @@ static uint64_t need(const struct cb_manifest *m, bool is_deferred)
 	return m->raw_total + initrd_len(m) + EARLY_WORKING;
 }
 
-uint64_t cb_imageplan_need(const struct cb_manifest *m, uint64_t reserved)
+uint64_t cb_imageplan_need(const struct cb_manifest *m)
 {
 	uint64_t early = need(m, /*is_deferred=*/false), deferred = need(m, /*is_deferred=*/true);
 
-	return (early < deferred ? early : deferred) + reserved;
+	return early < deferred ? early : deferred;
 }
 
 /* ---- Places ---- */
@@ -124,7 +124,7 @@ static void free_buffers(struct cb_imageplan *plan)
 }
 
 enum cb_err cb_imageplan_make(const struct cb_mem *mem, const struct cb_manifest *manifest,
-			      uint64_t free_bytes, uint64_t reserved, struct cb_imageplan *ret)
+			      uint64_t free_bytes, struct cb_imageplan *ret)
 {
 	struct cb_imageplan plan = {
 		.mem = mem,
@@ -135,7 +135,7 @@ enum cb_err cb_imageplan_make(const struct cb_mem *mem, const struct cb_manifest
 
 	for (unsigned i = 0; i < 2; i++) {
 		plan.is_deferred = i > 0;
-		if (free_bytes > 0 && need(manifest, plan.is_deferred) + reserved > free_bytes)
+		if (free_bytes > 0 && need(manifest, plan.is_deferred) > free_bytes)
 			continue;
 		if (allocate(&plan))
 			break;

@@ -22,14 +22,14 @@ struct cb_imageplan {
 	struct cb_piece *pieces; /* deferred: for serving, which must not allocate */
 };
 
-/* Bytes of memory that the image takes at least, in whichever plan that is; reserved is added. */
-uint64_t cb_imageplan_need(const struct cb_manifest *m, uint64_t reserved);
+/* Bytes of memory that the image takes at least, in whichever plan that is. */
+uint64_t cb_imageplan_need(const struct cb_manifest *m);
 /*
  * Chooses the plan and makes room. free_bytes 0: not known. Early where that fits, else deferred;
  * where neither fits or memory is in pieces: MEMORY_SHORT. NO_MEMORY. manifest and mem outlive it.
  */
 enum cb_err cb_imageplan_make(const struct cb_mem *mem, const struct cb_manifest *manifest,
-			      uint64_t free_bytes, uint64_t reserved, struct cb_imageplan *ret);
+			      uint64_t free_bytes, struct cb_imageplan *ret);
 /* Frees everything; fine on a zeroed plan and twice. */
 void cb_imageplan_done(struct cb_imageplan *plan);
 

@@ -264,7 +264,7 @@ static void full_queue(void **state)
 		assert_true(w->submit(w->ctx, &others[i]));
 	}
 	assert_booted(&s);
-	assert_int_equal(sim_n_submitted(s.sim), SIM_MAX_WORK + 1);
+	assert_true(sim_n_submitted(s.sim) > SIM_MAX_WORK);
 	assert_int_equal(recorded(&s, ",\"processor\":"), 1);
 	end(&s);
 }
@@ -324,7 +324,7 @@ static void prefetch_gets_what_the_arena_leaves(void **state)
 	struct stage s;
 
 	(void)state;
-	begin_with_memory(&s, 2 * REAL_ARENA + (8u << 20));
+	begin_with_memory(&s, REAL_ARENA + CB_RAM_WORKING - (8u << 20));
 	types_later(&s);
 	assert_true(sim_live_bytes(s.sim) > REAL_ARENA);
 	assert_int_equal(n_chunk_requests(&s), 0);

@@ -95,9 +95,9 @@ static void world_done(struct world *w)
 	sim_free(w->sim);
 }
 
-static enum cb_err make_plan(struct world *w, uint64_t free_bytes, uint64_t reserved)
+static enum cb_err make_plan(struct world *w, uint64_t free_bytes)
 {
-	return cb_imageplan_make(&sim_platform(w->sim)->mem, &w->m, free_bytes, reserved, &w->plan);
+	return cb_imageplan_make(&sim_platform(w->sim)->mem, &w->m, free_bytes, &w->plan);
 }
 
 static uint64_t deferred_need(const struct world *w)
@@ -131,46 +131,37 @@ static void bring_all(struct world *w)
 
 static void choice(void **state)
 {
-	static const uint64_t reserved[] = { 0, 1, 300 * MIB };
+	const struct {
+		uint64_t free_bytes;
+		enum cb_err err;
+		bool is_deferred;
+	} cases[] = {
+		{ 0, CB_OK, false },
+		{ UINT64_MAX, CB_OK, false },
+		{ 1, CB_MEMORY_SHORT, false },
+	};
+	struct world w;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
-		const struct {
-			uint64_t free_bytes;
-			enum cb_err err;
-			bool is_deferred;
-		} cases[] = {
-			{ 0, CB_OK, false },
-			{ UINT64_MAX, CB_OK, false },
-			{ 1, CB_MEMORY_SHORT, false },
-		};
-		struct world w;
-
-		world_init(&w, 0);
-		assert_true(deferred_need(&w) < early_need(&w));
-		assert_int_equal(cb_imageplan_need(&w.m, reserved[i]),
-				 deferred_need(&w) + reserved[i]);
-		for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
-			assert_int_equal(make_plan(&w, cases[k].free_bytes, reserved[i]),
-					 cases[k].err);
-			assert_int_equal(w.plan.is_deferred, cases[k].is_deferred);
-			cb_imageplan_done(&w.plan);
-		}
-		assert_int_equal(make_plan(&w, early_need(&w) + reserved[i], reserved[i]), CB_OK);
-		assert_false(w.plan.is_deferred);
+	world_init(&w, 0);
+	assert_true(deferred_need(&w) < early_need(&w));
+	assert_int_equal(cb_imageplan_need(&w.m), deferred_need(&w));
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		assert_int_equal(make_plan(&w, cases[k].free_bytes), cases[k].err);
+		assert_int_equal(w.plan.is_deferred, cases[k].is_deferred);
 		cb_imageplan_done(&w.plan);
-		assert_int_equal(make_plan(&w, early_need(&w) + reserved[i] - 1, reserved[i]),
-				 CB_OK);
-		assert_true(w.plan.is_deferred);
-		cb_imageplan_done(&w.plan);
-		assert_int_equal(make_plan(&w, deferred_need(&w) + reserved[i], reserved[i]),
-				 CB_OK);
-		assert_true(w.plan.is_deferred);
-		cb_imageplan_done(&w.plan);
-		assert_int_equal(make_plan(&w, deferred_need(&w) + reserved[i] - 1, reserved[i]),
-				 CB_MEMORY_SHORT);
-		world_done(&w);
 	}
+	assert_int_equal(make_plan(&w, early_need(&w)), CB_OK);
+	assert_false(w.plan.is_deferred);
+	cb_imageplan_done(&w.plan);
+	assert_int_equal(make_plan(&w, early_need(&w) - 1), CB_OK);
+	assert_true(w.plan.is_deferred);
+	cb_imageplan_done(&w.plan);
+	assert_int_equal(make_plan(&w, deferred_need(&w)), CB_OK);
+	assert_true(w.plan.is_deferred);
+	cb_imageplan_done(&w.plan);
+	assert_int_equal(make_plan(&w, deferred_need(&w) - 1), CB_MEMORY_SHORT);
+	world_done(&w);
 }
 
 /* What goes in comes out, whichever plan, whoever works, and not one byte beside it. */
@@ -185,7 +176,7 @@ static void both_plans_serve(void **state)
 			uint8_t *out;
 
 			world_init(&w, n_workers);
-			assert_int_equal(make_plan(&w, deferred ? deferred_need(&w) : 0, 0), CB_OK);
+			assert_int_equal(make_plan(&w, deferred ? deferred_need(&w) : 0), CB_OK);
 			assert_int_equal(w.plan.is_deferred, deferred);
 			assert_int_equal(w.plan.initrd_len, w.want_len);
 			bring_all(&w);
@@ -216,7 +207,7 @@ static void kept_tightly(void **state)
 	for (unsigned i = KERNEL_CHUNKS; i < N_CHUNKS; i++)
 		len += w.chunks[i].stored_len;
 	before = sim_live_bytes(w.sim);
-	assert_int_equal(make_plan(&w, deferred_need(&w), 0), CB_OK);
+	assert_int_equal(make_plan(&w, deferred_need(&w)), CB_OK);
 	assert_in_range(sim_live_bytes(w.sim) - before,
 			len + w.m.segments[0].raw_len + 8 * N_CHUNKS,
 			len + w.m.segments[0].raw_len + 8 * N_CHUNKS + 65536);
@@ -243,7 +234,7 @@ static void garbage(void **state)
 		uint8_t *out;
 
 		world_init(&w, i % 2 ? 3 : 0);
-		assert_int_equal(make_plan(&w, deferred_need(&w), 0), CB_OK);
+		assert_int_equal(make_plan(&w, deferred_need(&w)), CB_OK);
 		bring_all(&w);
 		memset(w.plan.initrd + w.plan.chunk_at[bad[i / 2]], 0x55, 4);
 		out = malloc(w.want_len);
@@ -269,7 +260,7 @@ static void allocation_failures(void **state)
 
 			world_init(&w, 0);
 			sim_fail_alloc(w.sim, n, forever);
-			err = make_plan(&w, 0, 0);
+			err = make_plan(&w, 0);
 			n_deferred += err == CB_OK && w.plan.is_deferred;
 			if (err != CB_OK) {
 				assert_null(w.plan.mem);
@@ -306,9 +297,9 @@ static void five_gib(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(cb_imageplan_need(&m, MIB), kernel + raw + stored + 33 * MIB);
+	assert_int_equal(cb_imageplan_need(&m), kernel + raw + stored + 32 * MIB);
 	largest = 0;
-	assert_int_equal(cb_imageplan_make(&mem, &m, 16384 * MIB, 0, &plan), CB_MEMORY_SHORT);
+	assert_int_equal(cb_imageplan_make(&mem, &m, 16384 * MIB, &plan), CB_MEMORY_SHORT);
 	assert_int_equal(largest, raw + 3);
 }
 
@@ -326,13 +317,13 @@ static void application(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(cb_imageplan_need(&m, 0), 296 * MIB);
+	assert_int_equal(cb_imageplan_need(&m), 296 * MIB);
 	m.stored_total = 10 * MIB;
-	assert_int_equal(cb_imageplan_need(&m, 0), 242 * MIB);
+	assert_int_equal(cb_imageplan_need(&m), 242 * MIB);
 	largest = 0;
-	assert_int_equal(cb_imageplan_make(&mem, &m, 242 * MIB - 1, 0, &plan), CB_MEMORY_SHORT);
+	assert_int_equal(cb_imageplan_make(&mem, &m, 242 * MIB - 1, &plan), CB_MEMORY_SHORT);
 	assert_int_equal(largest, 0);
-	assert_int_equal(cb_imageplan_make(&mem, &m, 242 * MIB, 0, &plan), CB_MEMORY_SHORT);
+	assert_int_equal(cb_imageplan_make(&mem, &m, 242 * MIB, &plan), CB_MEMORY_SHORT);
 	assert_int_equal(largest, 200 * MIB);
 }
 
