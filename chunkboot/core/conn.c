@@ -97,10 +97,9 @@ bool cb_conn_has_room(const struct cb_conn *c)
 	const struct cb_mirror *m = c->mirror;
 	/* Few at first: the connection may turn out to be limited, or the mirror to be bad. */
 	unsigned depth = CB_CONN_FIRST_DEPTH * (c->n_answered + 1);
-	uint64_t window = CB_CONN_WINDOW_MIN;
 
-	if (!c->is_open || c->is_dead || c->is_detour || c->generation != m->generation ||
-	    c->n_out > CB_CONN_OUT_LEN - CB_HTTP_GET_MAX)
+	if (!c->is_open || c->is_dead || c->is_detour || c->is_retiring ||
+	    c->generation != m->generation || c->n_out > CB_CONN_OUT_LEN - CB_HTTP_GET_MAX)
 		return false;
 	if (depth > CB_CONN_MAX_ASKS)
 		depth = CB_CONN_MAX_ASKS;
@@ -111,12 +110,7 @@ bool cb_conn_has_room(const struct cb_conn *c)
 	/* A server that drops pipelined requests must not get out of step: first see one answered. */
 	if (!m->has_pipelined && c->n_answered > 0 && c->n_asks > 0)
 		return false;
-	/* Twice what is under way at the measured rate and delay keeps the server busy. */
-	if (c->rtt_ms != UINT32_MAX)
-		window += (uint64_t)2 * c->rate_bytes_ms * c->rtt_ms;
-	if (window > CB_CONN_WINDOW_MAX)
-		window = CB_CONN_WINDOW_MAX;
-	return c->n_asks < depth && c->n_expected < window;
+	return c->n_asks == 0 || (c->n_asks < depth && cb_conn_outstanding(c) < cb_conn_window(c));
 }
 
 enum cb_err cb_conn_ask(struct cb_conn *c, const struct cb_ask *ask, const char *path,
@@ -135,8 +129,9 @@ enum cb_err cb_conn_ask(struct cb_conn *c, const struct cb_ask *ask, const char 
 		return err;
 	c->n_out += len;
 	if (c->n_asks == 0) {
-		c->last_byte_ms = c->slow_since_ms = c->rate_since_ms = now_of(c);
-		c->slow_bytes = c->rate_bytes = 0;
+		c->last_byte_ms = c->slow_since_ms = now_of(c);
+		c->slow_bytes = 0;
+		cb_conn_pace_begin(c);
 		c->is_first_sent_alone = true;
 	}
 	c->n_asked++;

@@ -14,8 +14,12 @@
 #define CB_CONN_UNPIPELINED_MS 2000u /* the same where the server may have dropped pipelined ones */
 #define CB_CONN_SLOW_MS 20000u /* with less than CB_CONN_SLOW_BYTES in it: given up */
 #define CB_CONN_SLOW_BYTES 5120u
-#define CB_CONN_WINDOW_MIN 262144u /* bytes of expected answers outstanding */
+#define CB_CONN_AHEAD_MS 100u /* answers outstanding last so long beyond the path's delay */
+#define CB_CONN_WINDOW_START 262144u /* bytes of them, while the rate is not known */
 #define CB_CONN_WINDOW_MAX 2097152u
+#define CB_CONN_FRESH_BYTES 262144u /* over which a new connection is judged */
+#define CB_CONN_WORN_BYTES 524288u /* before a connection may count as worn */
+#define CB_CONN_WORN_PERCENT 70u /* of the rate of new ones: less is worn */
 #define CB_CONN_DRAIN_MAX 65536u /* bytes of an unwanted body read to keep the connection */
 #define CB_CONN_KEEP_BUFFER (1u << 20) /* larger ones are freed after each item */
 #define CB_CONN_OUT_LEN 8192
@@ -37,10 +41,13 @@ struct cb_conn {
 	char authority[CB_URL_AUTHORITY_MAX + 1];
 	unsigned generation; /* of the mirror's base that it leads to */
 	bool is_open, is_dead, is_detour;
+	bool is_retiring; /* gets no more requests, and is closed when the last is answered */
 	unsigned n_hops; /* of a detour */
 	uint64_t opened_ms, last_byte_ms, slow_since_ms, rate_since_ms;
 	uint64_t slow_bytes, rate_bytes;
-	uint32_t rate_bytes_ms, rtt_ms; /* smoothed; least seen, UINT32_MAX before */
+	uint32_t rate_bytes_ms, rtt_ms; /* smoothed, 0 before; least seen, UINT32_MAX before */
+	uint64_t n_body, fresh_since_ms; /* bytes of bodies received; since the first request */
+	bool was_idle; /* since then */
 	unsigned n_asked, n_answered;
 	struct cb_ask asks[CB_CONN_MAX_ASKS]; /* ring */
 	unsigned first, n_asks;
@@ -79,6 +86,16 @@ void cb_conn_free_buffer(struct cb_conn *c);
 /* conn_answer.c: a part of an answer, as the parser found it; *budget becomes 0 with a delivery. */
 void cb_conn_part(struct cb_conn *c, enum cb_http_part part, struct cb_bytes body,
 		  uint32_t *budget);
+/* conn_pace.c. The first request after none; then each piece of a body. */
+void cb_conn_pace_begin(struct cb_conn *c);
+void cb_conn_pace_count(struct cb_conn *c, size_t len);
+/* Bytes a millisecond: its own, or while that is not known those of its mirror's new ones; 0: unknown. */
+uint32_t cb_conn_rate(const struct cb_conn *c);
+/* Bytes of answers still to come, and how many of them keep the server busy. */
+uint64_t cb_conn_outstanding(const struct cb_conn *c);
+uint64_t cb_conn_window(const struct cb_conn *c);
+/* Much slower than new ones are. */
+bool cb_conn_is_worn(const struct cb_conn *c);
 /* conn_redirect.c: the first ask was answered with a redirect. */
 void cb_conn_redirect(struct cb_conn *c);
 

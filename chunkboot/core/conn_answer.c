@@ -134,6 +134,7 @@ static void on_body(struct cb_conn *c, struct cb_bytes body)
 	}
 	memcpy(c->buf + c->n_got, body.p, body.len);
 	c->n_got += body.len;
+	cb_conn_pace_count(c, body.len);
 	if (c->digest == CB_DIGEST_BLAKE2B_256)
 		cb_blake2b_update(&c->blake2b, body.p, body.len);
 	else if (c->digest == CB_DIGEST_SHA256)
@@ -160,19 +161,11 @@ static bool is_right(struct cb_conn *c, const struct cb_ask *ask)
 static void measure_answer(struct cb_conn *c, const struct cb_ask *ask)
 {
 	struct cb_source *s = &c->mirror->source;
-	uint64_t now = cb_fetch_now(c->mirror->source.fetch), ms = now - ask->asked_ms;
+	uint64_t ms = cb_fetch_now(s->fetch) - ask->asked_ms;
 
 	if (ms > UINT32_MAX / 4)
 		ms = UINT32_MAX / 4;
 	s->answer_ms = s->answer_ms ? (s->answer_ms * 3 + (uint32_t)ms) / 4 : (uint32_t)ms;
-	c->rate_bytes += c->n_got;
-	ms = now - c->rate_since_ms;
-	if (ms < 100)
-		return;
-	uint64_t rate = c->rate_bytes / ms;
-	c->rate_bytes_ms = (uint32_t)(c->rate_bytes_ms ? (c->rate_bytes_ms * 3 + rate) / 4 : rate);
-	c->rate_bytes = 0;
-	c->rate_since_ms = now;
 }
 
 /* The answer is complete. */

@@ -98,6 +98,14 @@ void cb_job_describe(struct cb_job *job, uint32_t item, struct cb_fetch_item *re
 		CB_PIN_ANY;
 }
 
+uint32_t cb_job_len(struct cb_job *job, uint32_t item)
+{
+	struct cb_fetch_item what;
+
+	cb_job_describe(job, item, &what);
+	return what.len;
+}
+
 static unsigned pin_of(struct cb_job *job, uint32_t item)
 {
 	if (job->items[item].pin == CB_PIN_UNKNOWN) {
@@ -120,7 +128,7 @@ static uint16_t candidates(struct cb_job *job, uint32_t item)
 	return bits;
 }
 
-static bool may_ask(struct cb_job *job, uint32_t item, const struct cb_source *s, bool is_new)
+bool cb_job_may_ask(struct cb_job *job, uint32_t item, const struct cb_source *s, bool is_new)
 {
 	const struct cb_item *it = &job->items[item];
 	unsigned pin = pin_of(job, item);
@@ -158,7 +166,7 @@ bool cb_job_pick(struct cb_job *job, const struct cb_source *s, bool is_new, uin
 	if (end - job->first > SCAN_MAX)
 		end = job->first + SCAN_MAX;
 	for (uint32_t i = job->first; i < end; i++) {
-		if (job->items[i].phase != CB_ITEM_WAITING || !may_ask(job, i, s, is_new))
+		if (job->items[i].phase != CB_ITEM_WAITING || !cb_job_may_ask(job, i, s, is_new))
 			continue;
 		*ret_item = i;
 		return true;

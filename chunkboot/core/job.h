@@ -59,6 +59,9 @@ struct cb_fetch {
 void cb_fetch_update_clock(struct cb_fetch *f);
 /* Asks the job what the item is. */
 void cb_job_describe(struct cb_job *job, uint32_t item, struct cb_fetch_item *ret);
+uint32_t cb_job_len(struct cb_job *job, uint32_t item);
+/* May source s be asked for the waiting item now; is_new: on a fresh connection? */
+bool cb_job_may_ask(struct cb_job *job, uint32_t item, const struct cb_source *s, bool is_new);
 /* The first waiting item that source s may be asked for now; is_new: on a fresh connection. False: none. */
 bool cb_job_pick(struct cb_job *job, const struct cb_source *s, bool is_new, uint32_t *ret_item);
 /* WAITING -> FLYING, or FLYING once more. */

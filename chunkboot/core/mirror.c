@@ -9,6 +9,7 @@
 #define GROW_INTERVAL_MS                                                                           \
 	400u /* over which the rate before and after a new connection is compared */
 #define GROW_STEP 2u
+#define RENEW_INTERVAL_MS 100u
 #define GROW_PAYS_PERCENT 105u
 
 static struct cb_mirror *mirror_of(struct cb_source *s)
@@ -54,6 +55,44 @@ static void adapt_target(struct cb_mirror *m)
 	m->is_saturated = false;
 }
 
+/* At most one at a time: a worn connection makes way for a new one. */
+static void renew(struct cb_mirror *m)
+{
+	uint64_t now = cb_fetch_now(m->source.fetch);
+	struct cb_conn *worst = NULL;
+
+	if (now - m->renewed_ms < RENEW_INTERVAL_MS)
+		return;
+	for (unsigned i = 0; i < CB_FETCH_MAX_PER_MIRROR; i++) {
+		struct cb_conn *c = m->conns[i];
+		if (!c || !c->is_open || c->is_detour || c->is_retiring || !cb_conn_is_worn(c))
+			continue;
+		if (!worst || c->rate_bytes_ms < worst->rate_bytes_ms)
+			worst = c;
+	}
+	if (!worst)
+		return;
+	worst->is_retiring = true;
+	m->renewed_ms = now;
+}
+
+static void sum_up(struct cb_mirror *m)
+{
+	struct cb_source *s = &m->source;
+
+	s->rate_bytes_ms = 0;
+	s->outstanding_bytes = 0;
+	for (unsigned i = 0; i < CB_FETCH_MAX_PER_MIRROR; i++) {
+		const struct cb_conn *c = m->conns[i];
+		if (!c || !c->is_open)
+			continue;
+		s->rate_bytes_ms += cb_conn_rate(c);
+		s->outstanding_bytes += cb_conn_outstanding(c);
+		if (c->rtt_ms != UINT32_MAX && (s->near_ms == 0 || c->rtt_ms < s->near_ms))
+			s->near_ms = c->rtt_ms;
+	}
+}
+
 /* Nobody waits for any of its answers, and reading them would take long. */
 static bool is_abandoned(struct cb_conn *c)
 {
@@ -71,7 +110,8 @@ static bool is_useless(const struct cb_mirror *m, const struct cb_conn *c)
 	if (c->is_dead || m->source.is_banned)
 		return true;
 	return c->is_open && c->n_asks == 0 &&
-		(c->generation != m->generation || (m->quota && c->n_asked >= m->quota));
+		(c->is_retiring || c->generation != m->generation ||
+		 (m->quota && c->n_asked >= m->quota));
 }
 
 static bool mirror_step(struct cb_source *s, uint32_t *budget, uint64_t *wake_ms)
@@ -102,31 +142,41 @@ static bool mirror_step(struct cb_source *s, uint32_t *budget, uint64_t *wake_ms
 		m->conns[CB_FETCH_MAX_PER_MIRROR - 1] = first;
 	}
 	adapt_target(m);
+	renew(m);
+	sum_up(m);
 	return has_moved;
 }
 
-static void *mirror_room(struct cb_source *s, bool *ret_is_new, bool *ret_is_idle)
+static bool mirror_room(struct cb_source *s, struct cb_room *ret)
 {
 	struct cb_mirror *m = mirror_of(s);
 	struct cb_conn *best = NULL;
+	uint64_t least = UINT64_MAX;
 
 	if (cb_fetch_now(s->fetch) < s->not_before_ms)
-		return NULL;
+		return false;
 	if (cb_source_is_slowed(s) && n_outstanding(m) > 0)
-		return NULL;
+		return false;
 	for (unsigned i = 0; i < CB_FETCH_MAX_PER_MIRROR; i++) {
 		struct cb_conn *c = m->conns[i];
 		if (!c || !cb_conn_has_room(c))
 			continue;
-		if (!best || c->n_expected < best->n_expected ||
-		    (c->n_expected == best->n_expected && c->n_asked < best->n_asked))
+		uint64_t n = cb_conn_outstanding(c);
+		if (n < least || (n == least && c->n_asked < best->n_asked)) {
+			least = n;
 			best = c;
+		}
 	}
 	if (!best)
-		return NULL;
-	*ret_is_new = best->n_asked == 0;
-	*ret_is_idle = best->n_asks == 0;
-	return best;
+		return false;
+	*ret = (struct cb_room){
+		.place = best,
+		.is_new = best->n_asked == 0,
+		.is_idle = best->n_asks == 0,
+		.rate_bytes_ms = cb_conn_rate(best),
+		.outstanding_bytes = least,
+	};
+	return true;
 }
 
 static enum cb_err mirror_ask(struct cb_source *s, void *place, const struct cb_ask *ask,
@@ -188,22 +238,25 @@ static bool mirror_grow(struct cb_source *s, bool needs_new)
 	return false;
 }
 
-static struct cb_ask *mirror_oldest(struct cb_source *s, uint64_t before_ms)
+static void mirror_each_ask(struct cb_source *s,
+			    void (*visit)(void *ctx, struct cb_ask *ask, uint64_t due_ms,
+					  uint64_t heard_ms),
+			    void *ctx)
 {
 	struct cb_mirror *m = mirror_of(s);
-	struct cb_ask *oldest = NULL;
+	uint64_t now = cb_fetch_now(s->fetch);
 
 	for (unsigned i = 0; i < CB_FETCH_MAX_PER_MIRROR; i++) {
 		struct cb_conn *c = m->conns[i];
+		uint64_t ahead = c ? cb_conn_outstanding(c) - c->n_expected : 0;
+		uint32_t rate = c ? cb_conn_rate(c) : 0;
 		for (unsigned k = 0; c && k < c->n_asks; k++) {
 			struct cb_ask *ask = cb_conn_ask_at(c, k);
-			if (!ask->job || ask->is_repeated || ask->asked_ms > before_ms)
-				continue;
-			if (!oldest || ask->asked_ms < oldest->asked_ms)
-				oldest = ask;
+			ahead += ask->len; /* what has come of the first was taken off before */
+			visit(ctx, ask, rate ? now + ahead / rate : UINT64_MAX,
+			      c->last_byte_ms > ask->asked_ms ? c->last_byte_ms : ask->asked_ms);
 		}
 	}
-	return oldest;
 }
 
 static void mirror_drop(struct cb_source *s, const struct cb_job *job, uint32_t item)
@@ -244,7 +297,7 @@ static const struct cb_source_ops mirror_ops = {
 	.ask = mirror_ask,
 	.grow = mirror_grow,
 	.n_coming = mirror_n_coming,
-	.oldest = mirror_oldest,
+	.each_ask = mirror_each_ask,
 	.drop = mirror_drop,
 	.distrust = mirror_distrust,
 	.free = mirror_free,

@@ -21,6 +21,8 @@ struct cb_mirror {
 	bool has_pipelined;
 	unsigned depth; /* most requests outstanding on a connection; 0: no limit known */
 	unsigned quota, last_quota; /* requests it answers on one connection; 0: no limit known */
+	uint32_t fresh_rate; /* of new connections, smoothed, bytes a millisecond; 0: not known */
+	uint64_t renewed_ms; /* when the last worn connection was retired */
 	uint64_t grow_since_ms, grow_bytes, grow_rate;
 	bool is_saturated;
 };

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "core/job.h"
+#include "core/tail.h"
 
 #define MAX_ASKS_PER_STEP 64
 #define JUDGE_INTERVAL_MS 100u /* sooner when an answer or a failure gives cause */
-#define LATE_MS 500u /* plus twice a source's usual time: then a request is repeated elsewhere */
+#define COMING_MS 250u /* connections under way are given so long before more are made */
 
 static void wake_at(uint64_t *wake_ms, uint64_t at)
 {
@@ -70,75 +71,39 @@ static void ask_for(struct cb_source *s, void *place, struct cb_job *job, uint32
 		cb_job_give_up(job, item, err);
 }
 
-/* May s repeat that request of another place? */
-static bool may_repeat(const struct cb_source *s, const struct cb_ask *ask)
-{
-	const struct cb_item *it = &ask->job->items[ask->item];
-	unsigned bit = 1u << s->index;
-
-	return !((it->absent | it->avoid) & bit) && it->n_flying < CB_ITEM_MAX_FLYING &&
-		(it->pin == CB_PIN_ANY || it->pin == CB_PIN_FIRST + s->index);
-}
-
-static bool has_other(const struct cb_fetch *f, const struct cb_source *s, const struct cb_ask *ask)
-{
-	for (unsigned i = 0; i < f->n_sources; i++) {
-		const struct cb_source *other = f->sources[i];
-		if (other != s && !other->is_banned && !cb_source_is_down(other) &&
-		    may_repeat(other, ask))
-			return true;
-	}
-	return false;
-}
-
-/* The oldest late request that s may repeat; those of other sources before its own. */
-static struct cb_ask *find_late(struct cb_fetch *f, struct cb_source *s, uint64_t *wake_ms)
-{
-	uint64_t late_ms = LATE_MS + (uint64_t)2 * s->answer_ms;
-	struct cb_ask *late = NULL;
-
-	for (unsigned i = 0; i < f->n_sources; i++) {
-		struct cb_source *holder = f->sources[i];
-		struct cb_ask *ask = holder->ops->oldest(holder, UINT64_MAX);
-		if (!ask || !may_repeat(s, ask) || (holder == s && has_other(f, s, ask)))
-			continue;
-		if (ask->asked_ms + late_ms > f->now_ms)
-			wake_at(wake_ms, ask->asked_ms + late_ms);
-		else if (!late || ask->asked_ms < late->asked_ms)
-			late = ask;
-	}
-	return late;
-}
-
 /* Nothing is left to ask for: the oldest late request is made here too, the first good answer wins. */
 static bool repeat_late(struct cb_fetch *f, struct cb_source *s, uint64_t *wake_ms)
 {
-	bool is_new, is_idle = false;
-	struct cb_ask *late = find_late(f, s, wake_ms);
+	struct cb_room room;
+	bool has_room;
+	struct cb_ask *late;
 
-	if (!late || cb_source_is_down(s))
+	if (cb_source_is_down(s))
 		return false;
-	void *place = s->ops->room(s, &is_new, &is_idle);
-	if (place && is_idle) {
+	has_room = s->ops->room(s, &room);
+	late = cb_tail_late(f, s, has_room ? &room : NULL, wake_ms);
+	if (!late)
+		return false;
+	if (has_room && room.is_idle) {
 		late->is_repeated = true;
 		f->n_retries++;
-		ask_for(s, place, late->job, late->item, /*is_repeated=*/true);
+		ask_for(s, room.place, late->job, late->item, /*is_repeated=*/true);
 		return true;
 	}
-	return !place && s->ops->n_coming(s) == 0 && s->ops->grow(s, /*needs_new=*/false);
+	return !has_room && s->ops->n_coming(s) == 0 && s->ops->grow(s, /*needs_new=*/false);
 }
 
 static bool hand_out(struct cb_fetch *f, struct cb_source *s, unsigned *n_left)
 {
-	bool has_asked = false, is_new, is_idle;
-	void *place;
+	struct cb_room room;
+	bool has_asked = false;
 
-	while (*n_left > 0 && (place = s->ops->room(s, &is_new, &is_idle))) {
+	while (*n_left > 0 && s->ops->room(s, &room)) {
 		uint32_t item;
-		struct cb_job *job = pick(f, s, is_new, &item);
-		if (!job)
+		struct cb_job *job = pick(f, s, room.is_new, &item);
+		if (!job || !cb_tail_pick(job, s, &room, &item))
 			break;
-		ask_for(s, place, job, item, /*is_repeated=*/false);
+		ask_for(s, room.place, job, item, /*is_repeated=*/false);
 		has_asked = true;
 		--*n_left;
 	}
@@ -175,7 +140,7 @@ static bool make_places(struct cb_fetch *f, struct cb_source *s, uint64_t *wake_
 			return has_grown;
 		bool is_pinned = job->items[item].pin != CB_PIN_ANY;
 		unsigned coming = s->ops->n_coming(s);
-		wake_at(wake_ms, f->now_ms + LATE_MS / 2);
+		wake_at(wake_ms, f->now_ms + COMING_MS);
 		if (is_pinned ? coming > 0 : n_coming(f) >= n_waiting(f))
 			return has_grown;
 		bool needs_new = pick(f, s, /*is_new=*/false, &item) == NULL;

@@ -43,15 +43,23 @@ struct cb_received {
 	unsigned connection; /* a number that the source gave the connection */
 };
 
+/* A place that can take a request now, and what it is like. */
+struct cb_room {
+	void *place;
+	bool is_new; /* has carried no request before */
+	bool is_idle; /* none is outstanding on it */
+	uint32_t rate_bytes_ms; /* 0: not known */
+	uint64_t outstanding_bytes;
+};
+
 struct cb_source;
 
 struct cb_source_ops {
 	/* Sends, receives, hands answers to cb_fetch_answer. Handles at most *budget bytes of body
 	 * and sets it to 0 after a delivery. Lowers *wake_ms. True when something happened. */
 	bool (*step)(struct cb_source *s, uint32_t *budget, uint64_t *wake_ms);
-	/* A place that can take a request now, the least loaded one; NULL: none. *ret_is_new: it has
-	 * carried no request before; *ret_is_idle: none is outstanding on it. */
-	void *(*room)(struct cb_source *s, bool *ret_is_new, bool *ret_is_idle);
+	/* The least loaded place that can take a request now. False: none. */
+	bool (*room)(struct cb_source *s, struct cb_room *ret);
 	/* Puts a request to a place that room gave. URL_FORMAT when the path cannot be asked for. */
 	enum cb_err (*ask)(struct cb_source *s, void *place, const struct cb_ask *ask,
 			   const struct cb_fetch_item *item, bool is_no_cache);
@@ -60,8 +68,12 @@ struct cb_source_ops {
 	bool (*grow)(struct cb_source *s, bool needs_new);
 	/* Places that are not ready yet but soon may be. */
 	unsigned (*n_coming)(const struct cb_source *s);
-	/* The oldest request that is not repeated, asked before `before_ms`; NULL: none. */
-	struct cb_ask *(*oldest)(struct cb_source *s, uint64_t before_ms);
+	/* Shows all outstanding requests, when each is expected to be answered (UINT64_MAX: unknown),
+	 * and when a byte came last over its connection, or the request was made. */
+	void (*each_ask)(struct cb_source *s,
+			 void (*visit)(void *ctx, struct cb_ask *ask, uint64_t due_ms,
+				       uint64_t heard_ms),
+			 void *ctx);
 	/* Forgets requests of job, all (item == UINT32_MAX) or those for one item. */
 	void (*drop)(struct cb_source *s, const struct cb_job *job, uint32_t item);
 	/* Wrong bytes came over this connection, if it still stands: they may come from a cache that
@@ -81,6 +93,9 @@ struct cb_source {
 	uint64_t body_bytes, wrong_objects;
 	uint32_t n_connections;
 	uint32_t answer_ms; /* smoothed time from request to the end of its answer */
+	uint32_t near_ms; /* least time from request to its answer's begin seen; 0: not known */
+	uint32_t rate_bytes_ms; /* all its connections that carry something */
+	uint64_t outstanding_bytes; /* of answers still to come */
 	unsigned n_fails; /* in a row, since the last answer */
 	unsigned n_busy; /* answers in a row that asked for patience */
 	unsigned n_absent; /* in a row */

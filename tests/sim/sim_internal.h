@@ -42,6 +42,7 @@ struct sim_server {
 struct sim_mark {
 	size_t at; /* offset of its first byte */
 	uint64_t start_ms;
+	uint32_t rate_bytes_ms; /* from here on; 0: no limit */
 };
 
 struct cb_stream {

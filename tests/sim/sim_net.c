@@ -83,9 +83,18 @@ static enum cb_err sim_open(void *ctx, const struct cb_endpoint *to, struct cb_s
 	return CB_OK;
 }
 
+/* Of this connection; 0: no limit. */
+static uint32_t own_rate(const struct cb_stream *s)
+{
+	const struct sim_behaviour *b = &s->server->behaviour;
+	bool is_worn = b->wears_after && s->n_answers > b->wears_after;
+
+	return is_worn ? (b->rate_bytes_ms + 9) / 10 : b->rate_bytes_ms;
+}
+
 static uint32_t rate_of(const struct cb_stream *s)
 {
-	uint32_t line = s->sim->line_rate, own = s->server->behaviour.rate_bytes_ms;
+	uint32_t line = s->sim->line_rate, own = own_rate(s);
 
 	return own && (!line || own < line) ? own : line;
 }
@@ -112,14 +121,13 @@ static size_t n_arrived(const struct cb_stream *s)
 {
 	const struct sim_behaviour *b = &s->server->behaviour;
 	uint64_t now = net_now(s->sim);
-	uint32_t rate = rate_of(s);
 
 	for (size_t i = s->n_marks; i-- > 0;) {
 		const struct sim_mark *m = &s->marks[i];
 		size_t end = i + 1 < s->n_marks ? s->marks[i + 1].at : s->n_out;
 		if (now < m->start_ms)
 			continue;
-		uint64_t n = end - m->at, ms = now - m->start_ms;
+		uint64_t n = end - m->at, ms = now - m->start_ms, rate = m->rate_bytes_ms;
 		if (b->drip_ms && ms / b->drip_ms < n)
 			n = ms / b->drip_ms;
 		else if (rate && !b->drip_ms && ms * rate < n)
@@ -138,7 +146,7 @@ static uint64_t end_ms(const struct cb_stream *s, uint64_t arrival_ms, size_t le
 	if (b->drip_ms)
 		end += (uint64_t)len * b->drip_ms;
 	else if (b->rate_bytes_ms)
-		end += (len + b->rate_bytes_ms - 1) / b->rate_bytes_ms;
+		end += (len + own_rate(s) - 1) / own_rate(s);
 	uint64_t line_end = s->sim->line_rate ? (s->sim->line_busy_us + 999) / 1000 : 0;
 	return end > line_end ? end : line_end;
 }
@@ -162,7 +170,7 @@ void sim_queue(struct cb_stream *s, const void *bytes, size_t len)
 	if (is_own && arrival < s->busy_until_ms)
 		arrival = s->busy_until_ms;
 	arrival = queue_on_line(s->sim, arrival, len);
-	s->marks[s->n_marks++] = (struct sim_mark){ s->n_out, arrival };
+	s->marks[s->n_marks++] = (struct sim_mark){ s->n_out, arrival, rate_of(s) };
 	s->n_out += len;
 	s->busy_until_ms = end_ms(s, arrival, len);
 }
