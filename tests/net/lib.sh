@@ -14,8 +14,11 @@ if [[ -z ${CB_IN_NAMESPACE:-} ]]; then
 	for program in unshare nsenter ip; do
 		command -v $program >/dev/null || { echo "$program is not installed"; exit 77; }
 	done
-	unshare -Urn true 2>/dev/null || { echo 'no user namespaces here'; exit 77; }
-	CB_IN_NAMESPACE=1 exec unshare -Urn bash "$0" "$@"
+	# Who is root stays root, and may put the line before other programs.
+	namespaces=-n
+	[[ $(id -u) -eq 0 ]] || namespaces=-Urn
+	unshare $namespaces true 2>/dev/null || { echo 'no network namespaces for this user'; exit 77; }
+	CB_IN_NAMESPACE=1 exec unshare $namespaces bash "$0" "$@"
 fi
 ip link set lo up
 ip tuntap add dev probe0 mode tap 2>/dev/null || { echo 'no /dev/net/tun for this user'; exit 77; }
@@ -30,7 +33,8 @@ start_wire() {
 	shift
 	: >"$where/wire.json"
 	rm -f "$where/wire.control"
-	"$wire" --control "$where/wire.control" "$@" >>"$where/wire.json" 2>"$where/wire.err" &
+	# in time before other programs, where this user may say so
+	nice -n -20 "$wire" --control "$where/wire.control" "$@" >>"$where/wire.json" 2>"$where/wire.err" &
 	wire_pids+=($!)
 	timeout 20 sed '/^ready$/q' < <(tail -n +1 -f --pid=$! "$where/wire.json") >/dev/null || true
 	grep -q '^ready$' "$where/wire.json" || { cat "$where/wire.err" >&2; return 1; }

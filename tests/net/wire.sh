@@ -57,7 +57,7 @@ line tap:near0 "tap:far0@$there" delay=20 ba.delay=5
 check 'delay' 'it["lost"] == 0 and 25 <= it["min_ms"] < 27' "$(probe rtt 30)"
 
 # A segment of 1,448 bytes takes 1,538 bytes' time on Ethernet.
-line tap:near0 "tap:far0@$there" ab.rate=50e6 ba.rate=20e6 queue=100000
+line tap:near0 "tap:far0@$there" ab.rate=50e6 ba.rate=20e6 queue=400000
 check 'rate from here to there' '0.95 < it["bytes_s"] / (50e6 / 8 * 1448 / 1538) < 1.05' "$(probe there 2)"
 check 'rate from there to here' '0.95 < it["bytes_s"] / (20e6 / 8 * 1448 / 1538) < 1.05' "$(probe here 2)"
 
