@@ -130,5 +130,7 @@ fuzz: $(fuzz_needs) ## each fuzzer for FUZZ_SECONDS
 	$(Q)$(RUN_TESTS) --timeout $$(($(FUZZ_SECONDS) + 120)) --suite fuzz $(call fuzz_items,$(FUZZ_SECONDS))
 lint: $(lint_needs) ## form, dependency rules, symbols, PE layout, spelling
 	$(Q)$(RUN_TESTS) $(suite_lint)
-bench: tool efi image-minimal ## measurements: tests/bench/*.sh
+# The other loaders of tests/bench/peers.sh.
+bench_debs := $(if $(call chosen,peers),$(patsubst %,$(BUILD)/debs/%/.unpacked,nginx ipxe@trixie grub-common grub-efi-amd64-bin systemd-boot-efi))
+bench: tool efi image-minimal $(BUILD)/wire $(bench_debs) ## measurements: tests/bench/*.sh
 	$(Q)$(RUN_TESTS) -j 1 --timeout 3600 --show --suite bench $(call scripts,bench)

@@ -66,3 +66,42 @@ set_up_interface() {
 		ip address replace "$2" dev "$1"
 		ip link set dev "$1" txqueuelen 20000 up' sh "$1" "$2" "$3"
 }
+
+# ---- A virtual machine at the end of a line ----
+
+readonly lab_mac=52:54:00:12:34:56 # the machine's
+readonly lab_guest=10.0.2.100 # its address by DHCP
+readonly lab_host=10.0.2.2 # this end, where servers are
+lab_dns_pid=
+
+# start_lab DIR [WORD...]: a line with these settings from interface srv0 ("a" of the wire program) to a QEMU that is
+# started with what lab_netdev DIR prints ("b"). lab_seed: of the losses.
+start_lab() {
+	local where=$1
+	shift
+	rm -f "$where"/{host,guest}.socket
+	start_wire "$where" --seed "${lab_seed:-1}" tap:srv0 "unix:$where/host.socket:$where/guest.socket" "$@"
+	set_up_interface srv0 "$lab_host/24" 02:00:00:00:00:01
+}
+
+lab_netdev() {
+	echo "dgram,id=net0,local.type=unix,local.path=$1/guest.socket,remote.type=unix,remote.path=$1/host.socket"
+}
+
+# start_dhcp DIR [OPTION...]: dnsmasq for the machine, with more options than the address.
+start_dhcp() {
+	local where=$1
+	shift
+	end_dhcp
+	dnsmasq --no-daemon --conf-file=/dev/null --port=0 --user=root --pid-file="$where/dnsmasq.pid" \
+		--interface=srv0 --bind-interfaces --dhcp-leasefile="$where/leases" --dhcp-authoritative --no-ping \
+		--dhcp-range="$lab_guest,$lab_guest" --dhcp-host="$lab_mac,$lab_guest" "$@" >"$where/dnsmasq.log" 2>&1 &
+	lab_dns_pid=$!
+}
+
+end_dhcp() {
+	[[ $lab_dns_pid ]] || return 0
+	kill "$lab_dns_pid" 2>/dev/null || true
+	wait "$lab_dns_pid" 2>/dev/null || true
+	lab_dns_pid=
+}
