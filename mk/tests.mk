@@ -95,7 +95,7 @@ sim_needs := $(BUILD)/.deps-test $(call chosen,$(sim_bin))
 cli_needs := $(BUILD)/.deps-test tool
 interop_needs := $(BUILD)/.deps-test tool $(BUILD)/san/test_newc $(BUILD)/debs/nginx/.unpacked
 net_needs := $(BUILD)/.deps-test $(BUILD)/wire
-qemu_needs := $(BUILD)/.deps-test tool efi image-minimal $(BUILD)/debs/ipxe/.unpacked $(if $(call chosen,selftest),$(BUILD)/selftest-x86_64.efi)
+qemu_needs := $(BUILD)/.deps-test $(BUILD)/wire tool efi image-minimal $(BUILD)/debs/ipxe/.unpacked $(if $(call chosen,selftest),$(BUILD)/selftest-x86_64.efi)
 fuzz_needs := $(BUILD)/.deps-test $(call chosen,$(fuzz_bin))
 valgrind_needs := $(BUILD)/.deps-test $(call chosen,$(valgrind_quick))
 

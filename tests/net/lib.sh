@@ -45,6 +45,14 @@ wire_control() {
 	"$wire" control "$1/wire.control" "${@:2}"
 }
 
+# wire_carried DIR AB-OR-BA BYTES: waits until as much has arrived.
+wire_carried() {
+	until wire_control "$1" stats | python3 -c 'import json, sys
+sys.exit(json.load(sys.stdin)[sys.argv[1]]["out_bytes"] < int(sys.argv[2]))' "$2" "$3"; do
+		kill -0 "${wire_pids[0]}"
+	done
+}
+
 # end_wires: all of them; the last line of wire.json is then the final count.
 end_wires() {
 	local pid
