@@ -92,7 +92,7 @@ make_grub() {
 	local modules=$debs/grub-efi-amd64-bin/usr/lib/grub/x86_64-efi
 	printf 'net_bootp\nlinux (http,%s)/vmlinuz %s\ninitrd (http,%s)/initrd.zst\nboot\n' \
 		"$lab_host" "$cmdline" "$lab_host" >"$work/grub.cfg"
-	"$debs/grub-common/usr/bin/grub-mkimage" -O x86_64-efi -d "$modules" -p '' -c "$work/grub.cfg" -o "$work/grub.efi" \
+	"$debs/grub-common/usr/bin/grub-mkimage" -O x86_64-efi -d "$modules" -p '' -c "$work/grub.cfg" -o "$www/grub.efi" \
 		normal linux http efinet net boot
 }
 
@@ -167,10 +167,10 @@ set_up_network() {
 # The way this peer comes to the machine: sets $first, $start (QEMU's words) and starts DHCP.
 prepare_peer() {
 	local peer=$1 where=$2
-	local http_boot=(--dhcp-vendorclass=set:http,HTTPClient --dhcp-option-force=tag:http,60,HTTPClient)
-	local ipxe=(--dhcp-match=set:ipxe,175 --dhcp-boot="tag:ipxe,http://$lab_host/boot-zst.ipxe")
+	local http_boot=("--dhcp-vendorclass=set:http,HTTPClient" "--dhcp-option-force=tag:http,60,HTTPClient")
+	local ipxe=("--dhcp-match=set:ipxe,175" --dhcp-boot="tag:ipxe,http://$lab_host/boot-zst.ipxe")
 	first=/vmlinuz
-	start=(-device virtio-net-pci,netdev=net0,romfile=,mac=$lab_mac,bootindex=1)
+	start=(-device "virtio-net-pci,netdev=net0,romfile=,mac=$lab_mac,bootindex=1")
 	case $peer in
 	firmware)
 		first=/uki.efi
@@ -178,6 +178,9 @@ prepare_peer() {
 		;;
 	snponly)
 		start_dhcp "$where" "${http_boot[@]}" "${ipxe[@]}" --dhcp-boot="tag:!ipxe,http://$lab_host/snponly.efi"
+		;;
+	grub) # started from a disk, it finds no network card: the firmware has not touched it
+		start_dhcp "$where" "${http_boot[@]}" --dhcp-boot="tag:http,http://$lab_host/grub.efi"
 		;;
 	*)
 		case $peer in
@@ -189,8 +192,8 @@ prepare_peer() {
 		mformat -i "$where/esp.img" -C -T 65536 -h 64 -s 32 ::
 		mmd -i "$where/esp.img" ::/EFI ::/EFI/BOOT
 		mcopy -i "$where/esp.img" "$work/$peer.efi" ::/EFI/BOOT/BOOTX64.EFI
-		start=(-drive "if=none,id=esp,format=raw,file=$where/esp.img" -device virtio-blk-pci,drive=esp,bootindex=1
-			-device virtio-net-pci,netdev=net0,romfile=,mac=$lab_mac)
+		start=(-drive "if=none,id=esp,format=raw,file=$where/esp.img" -device "virtio-blk-pci,drive=esp,bootindex=1"
+			-device "virtio-net-pci,netdev=net0,romfile=,mac=$lab_mac")
 		;;
 	esac
 }

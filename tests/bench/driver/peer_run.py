@@ -102,7 +102,7 @@ def summary(directory, first, start, seen, sampler):
               "t2_kernel_s": seen.get("kernel"), "t3_userspace_s": seen.get("userspace")}
     if begin is None:
         # Nothing was answered to its end: the time of the first kilobytes is near enough.
-        begin = next((r[0] for r in sampler.rows if r[1] > sampler.rows[0][1] + 20000), start)
+        begin = next((r[0] for r in sampler.rows if r[1] > sampler.rows[0][1] + 20000), sampler.rows[-1][0])
         result["t0_is_of_the_line"] = True
     before, first_row, end = transfer(sampler.rows, begin)
     result |= {"t0_request_s": begin, "t1_first_byte_s": first_row[0], "t_end_s": end[0]}
