@@ -81,5 +81,5 @@ define newline
 endef
 
 clean: ## removes what was built (sources and packages that were fetched stay; "rm -rf build" removes all)
-	rm -rf $(addprefix $(BUILD)/,host san fuzz cov bench gen efi-x86_64 efi-aarch64 images test-logs chunkboot \
+	rm -rf $(addprefix $(BUILD)/,host san fuzz cov bench gen efi-x86_64 efi-aarch64 images test-logs chunkboot wire \
 		chunkboot-x86_64.efi chunkboot-x86_64.map selftest-x86_64.efi coverage.txt)

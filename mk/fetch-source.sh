@@ -16,6 +16,9 @@ die() {
 	exit 1
 }
 
+# shellcheck source=SCRIPTDIR/private-apt.sh
+. "$(dirname "$0")/private-apt.sh"
+
 [[ $# -ge 6 ]] || die "too few arguments"
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
@@ -34,66 +37,14 @@ if [[ -f $stamp && $(<"$stamp") == "$pins" ]]; then
 	exit 0
 fi
 
-# The base addresses of the Debian archives this machine uses: "URI RELEASE", one a line.
-debian_archives() {
-	apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-		awk '$1 == "Debian" && $4 == "main" { print $2, $3 }' | sort -u
-}
-
-write_apt_conf() {
-	cat >"$apt/apt.conf" <<-CONF
-		Dir::State "$apt/state";
-		Dir::State::lists "$apt/state/lists";
-		Dir::State::status "/var/lib/dpkg/status";
-		Dir::Cache "$apt/cache";
-		APT::Sandbox::User "root";
-		APT::Get::List-Cleanup "false";
-		Acquire::Languages "none";
-		Acquire::Retries "3";
-	CONF
-}
-
-# One deb-src entry for each archive: the suites it serves here, and the wanted one on the main archive.
-write_sources() {
-	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg signed="" archives=$1
-	[[ -f $keyring ]] && signed="[signed-by=$keyring] "
-	rm -rf "$apt/sources"
-	mkdir -p "$apt/sources"
-	{
-		awk '{ print $1, $2 }' <<<"$archives"
-		# The main archive is the one that serves a plain suite, such as "bookworm".
-		awk -v suite="$suite" '$2 !~ /[-\/]/ { print $1, suite }' <<<"$archives"
-	} | sort -u | while read -r uri release; do
-		echo "deb-src $signed$uri $release main"
-	done >"$apt/sources/chunkboot.list"
-	cat >>"$apt/apt.conf" <<-CONF
-		Dir::Etc::sourcelist "/dev/null";
-		Dir::Etc::sourceparts "$apt/sources";
-	CONF
-}
-
 # A private package database with source entries for $suite, refreshed once a suite.
 prepare_apt() {
-	local archives
 	command -v apt-get >/dev/null ||
 		die "$tarball is not there and this machine has no apt" \
 			"put the files of third-party.mk into a folder and run make THIRD_PARTY_DIR=that-folder"
-	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
-	archives=$(debian_archives)
-	write_apt_conf
-	export APT_CONFIG=$apt/apt.conf
-	if [[ -z $archives ]]; then
-		# Nothing known yet: read the machine's own sources into the private database.
-		apt-get -qq update || die "apt-get could not read the machine's package sources"
-		archives=$(debian_archives)
-	fi
-	[[ -n $archives ]] ||
-		die "no Debian archive among this machine's package sources" \
+	private_apt "$apt" deb-src "$suite" ||
+		die "the machine's package sources give no source list of $suite" \
 			"put the files of third-party.mk into a folder and run make THIRD_PARTY_DIR=that-folder"
-	write_sources "$archives"
-	[[ -f $apt/updated-$suite ]] && return
-	apt-get -qq update || die "apt-get could not read the source lists of $suite"
-	touch "$apt/updated-$suite"
 }
 
 download_source() {

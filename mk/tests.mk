@@ -55,12 +55,18 @@ $(BUILD)/bench/%: tests/bench/%.c $(sim_src) tests/unit/sim_realm.c $(wildcard t
 	@printf '  LD      %s\n' $@
 	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(HOST_CFLAGS) -o $@ $(filter %.c %.a,$^) $(HOST_LIBS)
 
+# A line between network interfaces, and between them and QEMU.
+$(BUILD)/wire: $(wildcard tests/net/*.[ch]) mk/flags.mk | $(BUILD)/.deps-test
+	@printf '  LD      %s\n' $@
+	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(HOST_CFLAGS) -o $@ $(filter %.c,$^)
+
 # ---- Suites: "--suite NAME" and then its items ----
 # A script called lib*.sh is a helper of its neighbours, not a test.
 scripts = $(filter-out tests/$(1)/lib%.sh,$(wildcard tests/$(1)/*.sh tests/$(1)/*.py))
 lint_items := $(call scripts,lint)
 cli_items := $(call scripts,cli)
 interop_items := $(call scripts,interop)
+net_items := $(call scripts,net)
 qemu_items := $(call scripts,qemu)
 fuzz_items = $(foreach bin,$(fuzz_bin),'$(notdir $(bin))=mk/fuzz-one.sh $(1) $(bin)')
 
@@ -74,6 +80,7 @@ suite_unit = --suite unit $(unit_bin)
 suite_sim = --suite sim $(sim_bin)
 suite_cli = --suite cli $(cli_items)
 suite_interop = --suite interop $(interop_items)
+suite_net = --suite net $(net_items)
 suite_qemu = --suite qemu $(qemu_items)
 suite_valgrind = --suite valgrind $(call valgrind_items,$(valgrind_quick))
 suite_fuzz = --suite fuzz $(call fuzz_items,10)
@@ -87,13 +94,14 @@ unit_needs := $(BUILD)/.deps-test $(call chosen,$(unit_bin))
 sim_needs := $(BUILD)/.deps-test $(call chosen,$(sim_bin))
 cli_needs := $(BUILD)/.deps-test tool
 interop_needs := $(BUILD)/.deps-test tool $(BUILD)/san/test_newc $(BUILD)/debs/nginx/.unpacked
-qemu_needs := $(BUILD)/.deps-test tool efi image-minimal $(BUILD)/debs/ipxe/.unpacked $(if $(call chosen,selftest),$(BUILD)/selftest-x86_64.efi)
+net_needs := $(BUILD)/.deps-test $(BUILD)/wire
+qemu_needs := $(BUILD)/.deps-test $(BUILD)/wire tool efi image-minimal $(BUILD)/debs/ipxe/.unpacked $(if $(call chosen,selftest),$(BUILD)/selftest-x86_64.efi)
 fuzz_needs := $(BUILD)/.deps-test $(call chosen,$(fuzz_bin))
 valgrind_needs := $(BUILD)/.deps-test $(call chosen,$(valgrind_quick))
 
-.PHONY: test check-full check-unit check-sim check-cli check-interop check-qemu check-fuzz check-valgrind fuzz coverage lint bench
-test: all $(lint_needs) $(unit_needs) $(sim_needs) $(fuzz_needs) $(valgrind_needs) $(interop_needs) $(qemu_needs) ## everything of the first tier
-	$(Q)$(RUN_TESTS) $(suite_lint) $(suite_unit) $(suite_sim) $(suite_fuzz) $(suite_valgrind) $(suite_cli) $(suite_interop) $(suite_qemu)
+.PHONY: test check-full check-unit check-sim check-cli check-interop check-net check-qemu check-fuzz check-valgrind fuzz coverage lint bench
+test: all $(lint_needs) $(unit_needs) $(sim_needs) $(fuzz_needs) $(valgrind_needs) $(interop_needs) $(net_needs) $(qemu_needs) ## everything of the first tier
+	$(Q)$(RUN_TESTS) $(suite_lint) $(suite_unit) $(suite_sim) $(suite_fuzz) $(suite_valgrind) $(suite_cli) $(suite_interop) $(suite_net) $(suite_qemu)
 
 # The second tier: tests/full/*.sh, every unit and simulator program under valgrind, and the fuzzers for longer.
 check-full: test $(fuzz_needs) $(call chosen,$(cov_bin)) ## what "test" has no time for, too
@@ -108,6 +116,8 @@ check-cli: $(cli_needs) ## the tool's behaviour
 	$(Q)$(RUN_TESTS) $(suite_cli)
 check-interop: $(interop_needs) ## casync and TUF clients on our repositories
 	$(Q)$(RUN_TESTS) $(suite_interop)
+check-net: $(net_needs) ## the wire program that tests and benches use for a network
+	$(Q)$(RUN_TESTS) $(suite_net)
 check-qemu: $(qemu_needs) ## boots in QEMU with OVMF
 	$(Q)$(RUN_TESTS) $(suite_qemu)
 check-fuzz: $(fuzz_needs) ## each fuzzer for 10 seconds
@@ -120,5 +130,7 @@ fuzz: $(fuzz_needs) ## each fuzzer for FUZZ_SECONDS
 	$(Q)$(RUN_TESTS) --timeout $$(($(FUZZ_SECONDS) + 120)) --suite fuzz $(call fuzz_items,$(FUZZ_SECONDS))
 lint: $(lint_needs) ## form, dependency rules, symbols, PE layout, spelling
 	$(Q)$(RUN_TESTS) $(suite_lint)
-bench: tool efi image-minimal ## measurements: tests/bench/*.sh
+# The other loaders of tests/bench/peers.sh.
+bench_debs := $(if $(call chosen,peers),$(patsubst %,$(BUILD)/debs/%/.unpacked,nginx ipxe@trixie grub-common grub-efi-amd64-bin systemd-boot-efi))
+bench: tool efi image-minimal $(BUILD)/wire $(bench_debs) ## measurements: tests/bench/*.sh
 	$(Q)$(RUN_TESTS) -j 1 --timeout 3600 --show --suite bench $(call scripts,bench)

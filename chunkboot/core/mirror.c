@@ -162,7 +162,7 @@ static bool mirror_room(struct cb_source *s, struct cb_room *ret)
 		if (!c || !cb_conn_has_room(c))
 			continue;
 		uint64_t n = cb_conn_outstanding(c);
-		if (n < least || (n == least && c->n_asked < best->n_asked)) {
+		if (!best || n < least || (n == least && c->n_asked < best->n_asked)) {
 			least = n;
 			best = c;
 		}

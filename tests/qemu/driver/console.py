@@ -12,6 +12,7 @@ host's clock, one virtio network card on QEMU's user network.
   --dead-nic MODEL the same, on a network where nobody answers
   --tftp DIR       no disk: the firmware's PXE loads DIR/chunkboot.efi over the first card
   --http-boot TAP  no disk and no PXE: HTTP Boot of the firmware, on the network of the interface TAP
+  --line           the first card is at the end of the line that start_lab of tests/net/lib.sh has made in DIR
 Steps, in order:
   expect TEXT      wait until TEXT is on the console (after what the steps before have matched)
   type TEXT        type TEXT and Enter
@@ -48,6 +49,10 @@ def network(options):
     user = "user" + (f",tftp={options.tftp},bootfile=chunkboot.efi" if options.tftp else "")
     if options.http_boot:
         user = f"tap,ifname={options.http_boot},script=no,downscript=no"
+    if options.line:
+        ends = [f"{end}.type=unix,{end}.path={options.directory}/{name}.socket"
+                for end, name in (("local", "guest"), ("remote", "host"))]
+        user = "dgram," + ",".join(ends)
     words = []
     for i, (model, is_dead) in enumerate(options.nics or [("virtio", False)]):
         device = CARDS[model] + f",netdev=net{i}"
@@ -149,6 +154,7 @@ def arguments():
     parser.add_argument("--rtc")
     parser.add_argument("--tftp")
     parser.add_argument("--http-boot")
+    parser.add_argument("--line", action="store_true")
     parser.add_argument("--nic", dest="nics", action="append", type=lambda model: (model, False))
     parser.add_argument("--dead-nic", dest="nics", action="append", type=lambda model: (model, True))
     parser.add_argument("directory")
