@@ -53,6 +53,11 @@ enum cb_err cb_fetch_add_mirror(struct cb_fetch *f, struct cb_bytes url, unsigne
 	return CB_OK;
 }
 
+void cb_fetch_prefer(struct cb_fetch *f, unsigned source)
+{
+	f->sources[source]->is_preferred = true;
+}
+
 unsigned cb_fetch_n_sources(const struct cb_fetch *f)
 {
 	return f->n_sources;

@@ -65,6 +65,9 @@ struct cb_job_params {
 	enum cb_err absent_err; /* code for 403/404/410 everywhere, e.g. CB_CHUNK_MISSING */
 	enum cb_err wrong_err; /* code for wrong bytes everywhere, e.g. CB_CHUNK_HASH */
 	unsigned priority; /* lower runs first when several jobs are active */
+	/* Nobody depends on the items: what is wrong with an answer counts against no source, the item
+	 * is absent there. */
+	bool is_hint;
 };
 
 enum cb_job_status { CB_JOB_RUNNING, CB_JOB_DONE, CB_JOB_FAILED };
@@ -77,6 +80,8 @@ enum cb_err cb_fetch_new(const struct cb_platform *platform, struct cb_fetch **r
 void cb_fetch_free(struct cb_fetch *f);
 /* Adds a mirror by its base URL; ret_source (may be NULL) gets its index. Known URL: CB_OK. */
 enum cb_err cb_fetch_add_mirror(struct cb_fetch *f, struct cb_bytes url, unsigned *ret_source);
+/* From the first call on, sources for which it was never called are the last resort. */
+void cb_fetch_prefer(struct cb_fetch *f, unsigned source);
 unsigned cb_fetch_n_sources(const struct cb_fetch *f);
 /* The base URL of source i. */
 const char *cb_fetch_source_name(const struct cb_fetch *f, unsigned i);

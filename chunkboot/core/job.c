@@ -128,6 +128,27 @@ static uint16_t candidates(struct cb_job *job, uint32_t item)
 	return bits;
 }
 
+/* It works, or has had no chance yet to show whether it does. */
+static bool is_promising(const struct cb_source *s)
+{
+	return s->n_fails == 0 && !cb_source_is_slowed(s) &&
+		(s->is_up || s->n_connections == 0 || s->ops->n_coming(s) > 0);
+}
+
+/* Is there a preferred source that may well deliver the item? */
+static bool has_preferred(struct cb_job *job, uint32_t item)
+{
+	const struct cb_item *it = &job->items[item];
+	uint16_t usable = (uint16_t)(candidates(job, item) & ~it->absent & ~it->avoid);
+
+	for (unsigned i = 0; i < job->fetch->n_sources; i++) {
+		const struct cb_source *s = job->fetch->sources[i];
+		if ((usable & 1u << i) && s->is_preferred && is_promising(s))
+			return true;
+	}
+	return false;
+}
+
 bool cb_job_may_ask(struct cb_job *job, uint32_t item, const struct cb_source *s, bool is_new)
 {
 	const struct cb_item *it = &job->items[item];
@@ -135,6 +156,8 @@ bool cb_job_may_ask(struct cb_job *job, uint32_t item, const struct cb_source *s
 	uint16_t bit = bit_of(s);
 
 	if ((it->absent & bit) || (pin != CB_PIN_ANY && pin != CB_PIN_FIRST + s->index))
+		return false;
+	if (!s->is_preferred && has_preferred(job, item))
 		return false;
 	if (!(it->avoid & bit))
 		return true;
@@ -350,6 +373,8 @@ bool cb_fetch_answer(struct cb_source *s, const struct cb_ask *ask, enum cb_answ
 		}
 		answer = CB_ANSWER_WRONG;
 	}
+	if (job->params.is_hint && (answer == CB_ANSWER_WRONG || answer == CB_ANSWER_FAILED))
+		answer = CB_ANSWER_ABSENT;
 	/* Asking again makes no memory. */
 	if (err == CB_NO_MEMORY) {
 		cb_job_fail(job, err, ask->item);

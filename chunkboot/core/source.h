@@ -103,6 +103,7 @@ struct cb_source {
 	enum cb_err last_err; /* of the last failure */
 	bool is_up; /* has answered */
 	bool is_banned;
+	bool is_preferred; /* where there is such a one, the others are the last resort */
 };
 
 /* For sources: the answer to an ask that they no longer hold. received: NULL for all but BYTES.
