@@ -21,7 +21,7 @@ static EFI_GUID global_guid = EFI_GLOBAL_VARIABLE;
 
 /*
  * A variable that the operating system can reach, or longer than ours can be, was not written by
- * us: it is removed with the attributes it has, and counts as absent.
+ * us: it is removed with the attributes it has.
  */
 static enum cb_err vars_read(void *ctx, const char *name, uint8_t *buf, size_t max, size_t *ret_len)
 {
@@ -40,7 +40,7 @@ static enum cb_err vars_read(void *ctx, const char *name, uint8_t *buf, size_t m
 		return CB_VARIABLE;
 	if (status == EFI_BUFFER_TOO_SMALL || attributes != ATTRIBUTES) {
 		cb_uefi.rt->SetVariable(wide, &own_guid, attributes, 0, NULL);
-		return CB_NOT_FOUND;
+		return CB_STATE_FOREIGN;
 	}
 	if (len > max)
 		return CB_VARIABLE;

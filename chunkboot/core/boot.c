@@ -124,13 +124,11 @@ void cb_boot_network(struct cb_boot *b, enum cb_err err)
 
 static void judge_clock(struct cb_boot *b)
 {
-	int64_t floor_s = b->config.stamped_s;
 	int64_t rtc_s;
 
-	if (b->state.time_floor_s > floor_s)
-		floor_s = b->state.time_floor_s;
-	b->now_s = floor_s;
-	if (b->platform->wall_clock(b->platform->ctx, &rtc_s) == CB_OK && rtc_s > floor_s)
+	/* The stored floor comes in with the metadata: it ends with the keys that it rests on. */
+	b->now_s = b->config.stamped_s;
+	if (b->platform->wall_clock(b->platform->ctx, &rtc_s) == CB_OK && rtc_s > b->now_s)
 		b->now_s = rtc_s;
 }
 
@@ -144,7 +142,7 @@ static enum cb_err start_metadata(struct cb_boot *b)
 	b->tuf = NULL;
 	if (err == CB_OK)
 		err = cb_tuf_new(&b->platform->mem, CB_TUF_LOADER, b->config.root, b->now_s,
-				 &b->state.versions, &b->tuf);
+				 &b->state.known.floor, &b->tuf);
 	if (err == CB_OK)
 		err = cb_refresh_new(b->platform, b->fetch, b->tuf, &b->refresh);
 	return err;
@@ -163,15 +161,18 @@ static void metadata_enter(struct cb_boot *b)
 		cb_boot_fail(b, err, "root");
 }
 
-/* Signed mirrors join the stamped ones; a malformed URL among them is told, not fatal. */
+/* Signed mirrors come before the stamped ones; a malformed URL among them is told, not fatal. */
 static void add_signed_mirrors(struct cb_boot *b)
 {
 	const struct cb_tuf_info *info = cb_tuf_info(b->tuf);
 
 	for (unsigned i = 0; i < info->n_mirrors; i++) {
-		enum cb_err err = cb_fetch_add_mirror(b->fetch, info->mirrors[i], NULL);
+		unsigned source;
+		enum cb_err err = cb_fetch_add_mirror(b->fetch, info->mirrors[i], &source);
 
-		if (err != CB_OK)
+		if (err == CB_OK)
+			cb_fetch_prefer(b->fetch, source);
+		else
 			cb_boot_emit(b,
 				     &(struct cb_event){ .kind = CB_EVENT_NOTICE,
 							 .err = err,
@@ -181,6 +182,7 @@ static void add_signed_mirrors(struct cb_boot *b)
 
 static void metadata_done(struct cb_boot *b)
 {
+	b->now_s = cb_tuf_now(b->tuf);
 	if (cb_tuf_info(b->tuf)->min_loader > CB_LOADER_VERSION) {
 		cb_boot_fail(b, CB_META_LOADER_OLD, "");
 		return;
@@ -237,6 +239,7 @@ enum cb_err cb_boot_new(const struct cb_boot_params *params, struct cb_boot **re
 	}
 	b->layout = cb_layout_find(b->config.layout, NULL);
 	b->start_ms = cb_boot_now(b);
+	cb_boot_state_load(b);
 	cb_boot_enter(b, CB_STAGE_NETWORK);
 	*ret = b;
 	return CB_OK;

@@ -55,6 +55,7 @@ void cb_boot_handover_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 		.config = &b->config,
 	};
 	b->serve_err = CB_OK;
+	cb_boot_state_save(b);
 	cb_boot_sign_out(b);
 	cb_boot_enter(b, CB_STAGE_READY);
 }

@@ -42,7 +42,7 @@ struct cb_boot {
 	struct cb_fetch *fetch;
 	struct cb_tuf *tuf;
 	struct cb_refresh *refresh;
-	struct cb_state state; /* rollback state as read at the start */
+	struct cb_state_store state; /* rollback state as read at the start */
 	int64_t now_s; /* the clock that expiry is judged by */
 
 	/* sign-in */
@@ -149,6 +149,10 @@ cb_boot_stage_fn cb_boot_menu_step, cb_boot_fetch_step;
 cb_boot_key_fn cb_boot_menu_key;
 void cb_boot_menu_enter(struct cb_boot *b);
 void cb_boot_fetch_enter(struct cb_boot *b);
+
+/* boot_state.c: rollback state; trouble with it is told and stops nothing */
+void cb_boot_state_load(struct cb_boot *b);
+void cb_boot_state_save(struct cb_boot *b);
 
 /* boot_handover.c */
 cb_boot_stage_fn cb_boot_handover_step;

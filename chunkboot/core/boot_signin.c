@@ -172,6 +172,12 @@ static enum cb_err deliver_record(void *ctx, uint32_t item, struct cb_bytes byte
 	(void)item;
 	(void)source;
 	err = cb_record_open(&b->platform->mem, bytes, &b->keys, &check, &b->record);
+	if (err == CB_OK &&
+	    b->record.epoch <
+		    cb_state_min_epoch(&b->state.known, b->config.realm_id, b->record.uid)) {
+		cb_record_done(&b->record);
+		err = CB_RECORD_EPOCH;
+	}
 	b->has_record = err == CB_OK;
 	if (err != CB_OK)
 		b->record_refusal = err;

@@ -53,6 +53,8 @@
 	  "install a newer chunkboot.efi")                                                         \
 	X(META_NO_IMAGE, 209, 6, "no such image is listed",                                        \
 	  "it may have been withdrawn; choose another environment")                                \
+	X(STATE_FOREIGN, 210, 3, "stored rollback state was not written by this loader",           \
+	  "it was removed; look for the program on this machine that wrote it")                    \
 	X(MANIFEST_FORMAT, 301, 3, "the image's manifest is malformed",                            \
 	  "publish the image again with this version of chunkboot")                                \
 	X(MANIFEST_HASH, 302, 3, "the image's manifest differs from what was signed",              \

@@ -49,7 +49,8 @@ struct cb_net {
 /* Small persistent variables that the operating system cannot reach (UEFI: NV|BS without RT). */
 struct cb_vars {
 	void *ctx;
-	/* CB_NET_ABSENT never; CB_NOT_FOUND when absent; CB_VARIABLE on trouble or len > max. */
+	/* NOT_FOUND when absent; STATE_FOREIGN when there was one that is not ours (attributes,
+	 * length): it has been removed; VARIABLE on trouble or len > max. */
 	enum cb_err (*read)(void *ctx, const char *name, uint8_t *buf, size_t max, size_t *ret_len);
 	enum cb_err (*write)(void *ctx, const char *name, const uint8_t *buf, size_t len);
 };

@@ -21,14 +21,11 @@ static void put_path(const struct cb_tuf *tuf, struct cb_tuf_want *want, uint64_
 	cb_text_put(&path, cb_tuf_file_name(want->role));
 }
 
-bool cb_tuf_next(const struct cb_tuf *tuf, struct cb_tuf_want *ret)
+static struct cb_tuf_want want_of(const struct cb_tuf *tuf, enum cb_tuf_role role)
 {
-	enum cb_tuf_role role = tuf->wanted;
 	struct cb_tuf_want want = { .role = role };
 	const struct cb_tuf_meta *meta;
 
-	if (role == CB_TUF_N_ROLES)
-		return false;
 	want.max_len = cb_tuf_max_len(role);
 	if (role == CB_TUF_ROOT) {
 		want.may_be_absent = true;
@@ -43,7 +40,14 @@ bool cb_tuf_next(const struct cb_tuf *tuf, struct cb_tuf_want *ret)
 		memcpy(want.sha256, meta->sha256, sizeof(want.sha256));
 		put_path(tuf, &want, meta->version);
 	}
-	*ret = want;
+	return want;
+}
+
+bool cb_tuf_next(const struct cb_tuf *tuf, struct cb_tuf_want *ret)
+{
+	if (tuf->wanted == CB_TUF_N_ROLES)
+		return false;
+	*ret = want_of(tuf, tuf->wanted);
 	return true;
 }
 
@@ -70,26 +74,24 @@ static void note_head(struct cb_tuf *next, enum cb_tuf_role role)
 }
 
 /* Works on a copy of the state, *next; on success that copy owns its new file. */
-static enum cb_err try_accept(const struct cb_tuf *tuf, struct cb_bytes bytes, struct cb_tuf *next)
+static enum cb_err try_accept(const struct cb_tuf *tuf, enum cb_tuf_role role,
+			      struct cb_bytes bytes, struct cb_tuf *next)
 {
+	struct cb_tuf_want want = want_of(tuf, role);
 	struct cb_tuf_file file;
-	struct cb_tuf_want want;
-	enum cb_err err;
+	enum cb_err err = check_bytes(&want, bytes);
 
-	if (!cb_tuf_next(tuf, &want))
-		return CB_INTERNAL;
-	err = check_bytes(&want, bytes);
 	if (err == CB_OK)
 		err = cb_tuf_file_open(tuf->mem, tuf->profile, bytes, &file);
 	if (err != CB_OK)
 		return err;
 	*next = *tuf;
-	next->files[want.role] = file;
-	err = cb_tuf_take(next, want.role, &tuf->files[want.role]);
+	next->files[role] = file;
+	err = cb_tuf_take(next, role, &tuf->files[role]);
 	if (err == CB_OK)
-		note_head(next, want.role);
+		note_head(next, role);
 	else
-		cb_tuf_file_done(&next->files[want.role]);
+		cb_tuf_file_done(&next->files[role]);
 	return err;
 }
 
@@ -97,8 +99,10 @@ enum cb_err cb_tuf_accept(struct cb_tuf *tuf, struct cb_bytes file)
 {
 	enum cb_tuf_role role = tuf->wanted;
 	struct cb_tuf next;
-	enum cb_err err = try_accept(tuf, file, &next);
+	enum cb_err err = CB_INTERNAL;
 
+	if (role != CB_TUF_N_ROLES)
+		err = try_accept(tuf, role, file, &next);
 	if (err != CB_OK)
 		return err;
 	cb_tuf_file_done(&tuf->files[role]);
@@ -112,9 +116,9 @@ enum cb_err cb_tuf_check_timestamp(const struct cb_tuf *tuf, struct cb_bytes fil
 	struct cb_tuf next;
 	enum cb_err err;
 
-	if (tuf->wanted != CB_TUF_TIMESTAMP)
+	if (tuf->wanted > CB_TUF_TIMESTAMP)
 		return CB_INTERNAL;
-	err = try_accept(tuf, file, &next);
+	err = try_accept(tuf, CB_TUF_TIMESTAMP, file, &next);
 	if (err != CB_OK)
 		return err;
 	*ret_version = next.files[CB_TUF_TIMESTAMP].version;
@@ -124,13 +128,18 @@ enum cb_err cb_tuf_check_timestamp(const struct cb_tuf *tuf, struct cb_bytes fil
 
 enum cb_err cb_tuf_absent(struct cb_tuf *tuf)
 {
+	struct cb_tuf next = *tuf;
+	enum cb_err err;
+
 	if (tuf->wanted != CB_TUF_ROOT)
 		return CB_META_MISSING;
-	if (tuf->files[CB_TUF_ROOT].version < tuf->floor.version[CB_TUF_ROOT])
-		return CB_META_ROLLBACK;
-	if (cb_tuf_check_expiry(tuf, CB_TUF_ROOT) != CB_OK)
-		return CB_META_EXPIRED;
-	tuf->wanted = CB_TUF_TIMESTAMP;
+	err = cb_tuf_settle_root(&next);
+	if (err == CB_OK)
+		err = cb_tuf_check_expiry(&next, CB_TUF_ROOT);
+	if (err != CB_OK)
+		return err;
+	next.wanted = CB_TUF_TIMESTAMP;
+	*tuf = next;
 	return CB_OK;
 }
 
@@ -170,7 +179,7 @@ static enum cb_err read_trusted_root(struct cb_tuf *tuf, struct cb_bytes bytes)
 
 enum cb_err cb_tuf_new(const struct cb_mem *mem, enum cb_tuf_profile profile,
 		       struct cb_bytes trusted_root, int64_t now_s,
-		       const struct cb_tuf_versions *floor, struct cb_tuf **ret)
+		       const struct cb_tuf_floor *floor, struct cb_tuf **ret)
 {
 	struct cb_tuf *tuf = cb_alloc_zeroed(mem, sizeof(*tuf));
 	enum cb_err err;

@@ -19,6 +19,7 @@
 #define CB_NAME_MAX 64 /* characters of an image NAME or VERSION: [a-z0-9._-] */
 #define CB_TARGET_PATH_MAX (2 * CB_NAME_MAX + 5) /* NAME/VERSION.cbm */
 #define CB_TITLE_MAX 64
+#define CB_TUF_KEYS_DIGEST_LEN 16
 
 /* Loader: canonical files, mandatory hashes. Standard: what the TUF specification allows. */
 enum cb_tuf_profile { CB_TUF_LOADER, CB_TUF_STANDARD };
@@ -35,9 +36,16 @@ enum cb_tuf_role {
 struct cb_json; /* core/json.h */
 struct cb_tuf; /* opaque; owns copies of all accepted metadata */
 
-/* Versions that must not be undercut (rollback state); zero means unknown. */
 struct cb_tuf_versions {
+	uint64_t version[CB_TUF_N_ROLES]; /* 0: unknown */
+};
+
+/* Rollback state: what was verified before and must not be undercut. All zero: nothing known. */
+struct cb_tuf_floor {
 	uint64_t version[CB_TUF_N_ROLES];
+	uint8_t root_digest[CB_DIGEST_LEN]; /* of the "signed" part of the root of that version */
+	uint8_t online_keys[CB_TUF_KEYS_DIGEST_LEN]; /* of the timestamp's and snapshot's keyids */
+	int64_t time_s; /* Unix time: it is no earlier than this */
 };
 
 /* The file the workflow needs next. */
@@ -84,12 +92,14 @@ struct cb_tuf_info {
 };
 
 /*
- * trusted_root: the stamped root file (any version). now_s: Unix time that expiry is judged by.
- * floor may be NULL. Errors: META_*, NO_MEMORY. The root's own expiry is judged after the steps.
+ * trusted_root: the stamped root file (any version). now_s: Unix time that expiry is judged by,
+ * unless the floor's is later. floor may be NULL. Errors: META_*, NO_MEMORY. The root's own expiry is
+ * judged after the steps; other timestamp or snapshot keys than the floor's void all of the floor but
+ * what it says of root.
  */
 enum cb_err cb_tuf_new(const struct cb_mem *mem, enum cb_tuf_profile profile,
 		       struct cb_bytes trusted_root, int64_t now_s,
-		       const struct cb_tuf_versions *floor, struct cb_tuf **ret);
+		       const struct cb_tuf_floor *floor, struct cb_tuf **ret);
 void cb_tuf_free(struct cb_tuf *tuf);
 
 /* The next wanted file; false when the metadata is complete. */
@@ -98,7 +108,8 @@ bool cb_tuf_next(const struct cb_tuf *tuf, struct cb_tuf_want *ret);
 enum cb_err cb_tuf_accept(struct cb_tuf *tuf, struct cb_bytes file);
 /* The wanted file is absent on every mirror: ends the root steps, or META_MISSING. */
 enum cb_err cb_tuf_absent(struct cb_tuf *tuf);
-/* Would this timestamp be accepted now? With several mirrors the newest valid one is. */
+/* Would this timestamp be accepted if there were no newer root? Of several the newest valid one is
+ * to be accepted. INTERNAL when a timestamp has been. */
 enum cb_err cb_tuf_check_timestamp(const struct cb_tuf *tuf, struct cb_bytes file,
 				   uint64_t *ret_version);
 /* Forgets timestamp and all that follows, so that another mirror's timestamp can be tried. */
@@ -106,6 +117,10 @@ void cb_tuf_restart_timestamp(struct cb_tuf *tuf);
 
 /* Below: only when complete. */
 const struct cb_tuf_info *cb_tuf_info(const struct cb_tuf *tuf);
+/* The time that expiry was judged by. */
+int64_t cb_tuf_now(const struct cb_tuf *tuf);
+/* The floor for later clients: this metadata's versions and keys; time_s as far as it still holds. */
+struct cb_tuf_floor cb_tuf_seen(const struct cb_tuf *tuf);
 unsigned cb_tuf_n_targets(const struct cb_tuf *tuf);
 /* i < n_targets, in order of path. */
 void cb_tuf_target_at(const struct cb_tuf *tuf, unsigned i, struct cb_tuf_target *ret);

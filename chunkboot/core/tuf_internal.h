@@ -31,7 +31,9 @@ struct cb_tuf {
 	const struct cb_mem *mem;
 	enum cb_tuf_profile profile;
 	int64_t now_s;
-	struct cb_tuf_versions floor;
+	struct cb_tuf_floor floor;
+	/* Of the newest root, known when the root steps are over. */
+	uint8_t root_digest[CB_DIGEST_LEN], online_keys[CB_TUF_KEYS_DIGEST_LEN];
 	unsigned n_root_steps;
 	enum cb_tuf_role wanted; /* CB_TUF_N_ROLES: complete */
 	bool is_consistent; /* file names carry versions */
@@ -54,6 +56,11 @@ enum cb_err cb_tuf_take(struct cb_tuf *next, enum cb_tuf_role role, const struct
 /* Judges the root that all trust starts from: it must at least be signed by itself. */
 enum cb_err cb_tuf_take_trusted_root(struct cb_tuf *tuf);
 enum cb_err cb_tuf_check_expiry(const struct cb_tuf *next, enum cb_tuf_role role);
+/*
+ * The root steps are over: *next gets the newest root's digests, and its floor is checked against
+ * them, or reset. META_ROLLBACK, NO_MEMORY; *next is worthless then.
+ */
+enum cb_err cb_tuf_settle_root(struct cb_tuf *next);
 
 /* ---- tuf_file.c ---- */
 

@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* What verified metadata says: targets, revocation, signatures of account records, realm id. */
 #include <sodium.h>
+#include <string.h>
 
 #include "core/tuf_internal.h"
 
 const struct cb_tuf_info *cb_tuf_info(const struct cb_tuf *tuf)
 {
 	return &tuf->info;
+}
+
+int64_t cb_tuf_now(const struct cb_tuf *tuf)
+{
+	return tuf->now_s > tuf->floor.time_s ? tuf->now_s : tuf->floor.time_s;
+}
+
+struct cb_tuf_floor cb_tuf_seen(const struct cb_tuf *tuf)
+{
+	struct cb_tuf_floor seen = { .time_s = tuf->floor.time_s };
+
+	memcpy(seen.version, tuf->info.versions.version, sizeof(seen.version));
+	memcpy(seen.root_digest, tuf->root_digest, sizeof(seen.root_digest));
+	memcpy(seen.online_keys, tuf->online_keys, sizeof(seen.online_keys));
+	return seen;
 }
 
 const struct cb_json *cb_tuf_body(const struct cb_tuf *tuf, enum cb_tuf_role role)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What it takes for each TUF role's file to be accepted (TUF 1.0 §5.3 to §5.7). */
+#include <string.h>
+
 #include "core/tuf_internal.h"
 
 static const struct {
@@ -47,7 +49,7 @@ static enum cb_err verify(const struct cb_tuf *next, enum cb_tuf_role role)
 
 enum cb_err cb_tuf_check_expiry(const struct cb_tuf *next, enum cb_tuf_role role)
 {
-	return next->files[role].expires_s > next->now_s ? CB_OK : CB_META_EXPIRED;
+	return next->files[role].expires_s > cb_tuf_now(next) ? CB_OK : CB_META_EXPIRED;
 }
 
 /* An entry of meta must not undercut what was seen before. */
@@ -81,6 +83,14 @@ static enum cb_err read_root_body(struct cb_tuf *next)
 	return err != CB_OK ? err : cb_tuf_extend_root(body, &next->info);
 }
 
+static void forget_all_but_root(struct cb_tuf_floor *floor)
+{
+	struct cb_tuf_floor kept = { .version = { [CB_TUF_ROOT] = floor->version[CB_TUF_ROOT] } };
+
+	memcpy(kept.root_digest, floor->root_digest, sizeof(kept.root_digest));
+	*floor = kept;
+}
+
 /*
  * Changed timestamp or snapshot keys cure a fast-forward attack: what the old keys said is
  * forgotten (TUF §5.3.11). Not so for changes that were seen together with the floor already.
@@ -88,15 +98,62 @@ static enum cb_err read_root_body(struct cb_tuf *next)
 static void reset_floor_on_rotation(struct cb_tuf *next, const struct cb_tuf_file *old)
 {
 	const struct cb_tuf_file *root = &next->files[CB_TUF_ROOT];
-	uint64_t seen = next->floor.version[CB_TUF_ROOT];
 
-	if (root->version <= seen)
+	if (root->version <= next->floor.version[CB_TUF_ROOT])
 		return;
 	if (cb_tuf_same_keyids(root_role(old, CB_TUF_TIMESTAMP),
 			       root_role(root, CB_TUF_TIMESTAMP)) &&
 	    cb_tuf_same_keyids(root_role(old, CB_TUF_SNAPSHOT), root_role(root, CB_TUF_SNAPSHOT)))
 		return;
-	next->floor = (struct cb_tuf_versions){ .version = { [CB_TUF_ROOT] = seen } };
+	forget_all_but_root(&next->floor);
+}
+
+static bool is_zero(const uint8_t *p, size_t len)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < len; i++)
+		any |= p[i];
+	return any == 0;
+}
+
+static enum cb_err digest_root(struct cb_tuf *next)
+{
+	static const enum cb_tuf_role online[] = { CB_TUF_TIMESTAMP, CB_TUF_SNAPSHOT };
+	const struct cb_tuf_file *root = &next->files[CB_TUF_ROOT];
+	uint8_t digests[2 * CB_DIGEST_LEN], both[CB_DIGEST_LEN];
+	enum cb_err err = cb_tuf_digest(next->mem, root->body, next->root_digest);
+
+	for (size_t i = 0; i < 2 && err == CB_OK; i++)
+		err = cb_tuf_digest(next->mem, cb_json_get(root_role(root, online[i]), "keyids"),
+				    digests + i * CB_DIGEST_LEN);
+	if (err != CB_OK)
+		return err;
+	cb_sha256((struct cb_bytes){ digests, sizeof(digests) }, both);
+	memcpy(next->online_keys, both, sizeof(next->online_keys));
+	return CB_OK;
+}
+
+enum cb_err cb_tuf_settle_root(struct cb_tuf *next)
+{
+	struct cb_tuf_floor *floor = &next->floor;
+	uint64_t version = next->files[CB_TUF_ROOT].version;
+	enum cb_err err = digest_root(next);
+
+	if (err != CB_OK)
+		return err;
+	/* Another root of the same version would be a second history of the realm. */
+	if (version < floor->version[CB_TUF_ROOT] ||
+	    (version == floor->version[CB_TUF_ROOT] &&
+	     !is_zero(floor->root_digest, sizeof(floor->root_digest)) &&
+	     memcmp(floor->root_digest, next->root_digest, sizeof(next->root_digest)) != 0))
+		return CB_META_ROLLBACK;
+	/* The rotation may lie between the floor and the root that we started from. */
+	if (version > floor->version[CB_TUF_ROOT] &&
+	    !is_zero(floor->online_keys, sizeof(floor->online_keys)) &&
+	    memcmp(floor->online_keys, next->online_keys, sizeof(next->online_keys)) != 0)
+		forget_all_but_root(floor);
+	return CB_OK;
 }
 
 static enum cb_err take_root(struct cb_tuf *next, const struct cb_tuf_file *old)

@@ -159,6 +159,10 @@ uint64_t sim_n_var_writes(const struct sim *sim);
 /* Sets (or with len 0 deletes) a variable behind the machine's back. */
 void sim_set_var(struct sim *sim, const char *name, const void *bytes, size_t len);
 
+/* From now on that variable is one that the operating system can reach: reading it answers
+ * CB_STATE_FOREIGN, once, and removes it. */
+void sim_plant_var(struct sim *sim, const char *name);
+
 /* random answers CB_ENTROPY. */
 void sim_fail_random(struct sim *sim, bool fails);
 /* The simulator's own seeded numbers, for tests. */

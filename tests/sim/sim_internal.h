@@ -71,7 +71,7 @@ struct sim_var {
 	char name[SIM_NAME_MAX];
 	uint8_t bytes[CB_VAR_MAX];
 	size_t len;
-	bool is_set;
+	bool is_set, is_planted;
 };
 
 struct sim_work {

@@ -236,9 +236,13 @@ static enum cb_err var_read(void *ctx, const char *name, uint8_t *buf, size_t ma
 
 	if (var_fails(sim))
 		return CB_VARIABLE;
-	const struct sim_var *v = find_var(sim, name, /*makes=*/false);
+	struct sim_var *v = find_var(sim, name, /*makes=*/false);
 	if (!v)
 		return CB_NOT_FOUND;
+	if (v->is_planted) {
+		v->is_set = false;
+		return CB_STATE_FOREIGN;
+	}
 	if (v->len > max)
 		return CB_VARIABLE;
 	memcpy(buf, v->bytes, v->len);
@@ -264,9 +268,18 @@ void sim_set_var(struct sim *sim, const char *name, const void *bytes, size_t le
 	if (!v)
 		return;
 	v->is_set = len > 0;
+	v->is_planted = false;
 	v->len = len < CB_VAR_MAX ? len : CB_VAR_MAX;
 	if (v->len > 0)
 		memcpy(v->bytes, bytes, v->len);
+}
+
+void sim_plant_var(struct sim *sim, const char *name)
+{
+	struct sim_var *v = find_var(sim, name, /*makes=*/false);
+
+	if (v)
+		v->is_planted = true;
 }
 
 void sim_fail_vars(struct sim *sim, uint64_t n, bool is_forever)

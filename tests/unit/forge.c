@@ -229,7 +229,7 @@ void forge_store(struct cb_meta_file *file, json_t *json)
 }
 
 struct cb_tuf *forge_client(const struct forge *f, const struct cb_mem *mem,
-			    enum cb_tuf_profile profile, const struct cb_tuf_versions *floor)
+			    enum cb_tuf_profile profile, const struct cb_tuf_floor *floor)
 {
 	struct cb_tuf *tuf = NULL;
 

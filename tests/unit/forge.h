@@ -64,7 +64,7 @@ const char *forge_hex(const uint8_t *p, size_t len);
 
 /* A client that trusts root version 1; the clock stands at FORGE_NOW. */
 struct cb_tuf *forge_client(const struct forge *f, const struct cb_mem *mem,
-			    enum cb_tuf_profile profile, const struct cb_tuf_versions *floor);
+			    enum cb_tuf_profile profile, const struct cb_tuf_floor *floor);
 /* Offers the wanted file of f, or its absence. */
 enum cb_err forge_offer(struct cb_tuf *tuf, const struct forge *f);
 /* Goes on until the end or the first refusal; *ret_role is what was wanted then, or N_ROLES. */

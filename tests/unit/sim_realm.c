@@ -17,7 +17,7 @@
 #include "host/meta_write.h"
 #include "host/record_seal.h"
 
-#define NOW_S 1782864000 /* 2026-07-01, the simulator's wall clock */
+#define NOW_S SIM_REALM_NOW_S
 #define CHUNK_LEN 5000u
 #define N_KERNEL_CHUNKS 4u
 #define KERNEL_LEN (N_KERNEL_CHUNKS * CHUNK_LEN - 123u)
@@ -43,6 +43,7 @@ struct sim_realm {
 	uint64_t ram_need;
 	struct account accounts[N_ACCOUNTS];
 	uint8_t realm_id[32];
+	struct cb_manifest manifest; /* of every image */
 	struct cb_file root;
 	struct sim *store_sim; /* holds the repository's files in memory */
 	struct sim_server *store;
@@ -232,6 +233,7 @@ static void publish(struct sim_realm *r, const struct cb_meta_place *place)
 	m.title = cb_bytes_of("Demo, second version");
 	add_target(r, &meta, "twice", 2, &m);
 	add_torn(r, &meta, m);
+	r->manifest = m;
 	must(cb_repo_meta_set_default(&meta, "demo", &e), &e);
 	must(cb_repo_meta_commit(&meta, &e), &e);
 	cb_repo_meta_done(&meta);
@@ -272,7 +274,7 @@ static void add_account(struct sim_realm *r, unsigned i, struct cb_record *conte
 	cb_key_done(&key);
 }
 
-static void add_accounts(struct sim_realm *r)
+static void add_accounts(struct sim_realm *r, uint64_t epoch)
 {
 	static const char *const names[N_ACCOUNTS] = { "ada", "bob", "eve", "kim", "pam", "tom" };
 	struct cb_environment demo = { .target = cb_bytes_of("demo"), .is_default = true };
@@ -284,8 +286,8 @@ static void add_accounts(struct sim_realm *r)
 	for (unsigned i = 0; i < N_ACCOUNTS; i++) {
 		uint8_t uid[16] = { (uint8_t)(i + 1) };
 		struct cb_record c = {
-			.epoch = 1,
-			.body_seq = 1,
+			.epoch = epoch,
+			.body_seq = epoch,
 			.issued_s = NOW_S,
 			.expires_s = NOW_S + CB_RECORD_MAX_LIFETIME_S,
 			.uid = { uid, sizeof(uid) },
@@ -349,18 +351,52 @@ struct sim_realm *sim_realm_new(void)
 	must(cb_repo_init(&init, &e), &e);
 	must(cb_keys_realm(keys, r->realm_id, &e), &e);
 	publish(r, &init.place);
-	add_accounts(r);
+	add_accounts(r, 1);
 	must(cb_path(root, &e, "%s/metadata/1.root.json", repo), &e);
 	must(cb_file_read(root, CB_TUF_ROOT_MAX, &r->root, &e), &e);
 	load_store(r);
-	(void)nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return r;
+}
+
+const char *sim_realm_dir(const struct sim_realm *r)
+{
+	return r->dir;
+}
+
+void sim_realm_reload(struct sim_realm *r)
+{
+	sim_free(r->store_sim);
+	load_store(r);
+}
+
+void sim_realm_set_epoch(struct sim_realm *r, uint64_t epoch)
+{
+	add_accounts(r, epoch);
+	sim_realm_reload(r);
+}
+
+void sim_realm_add_version(struct sim_realm *r, unsigned version, int64_t now_s)
+{
+	char repo[CB_PATH_MAX], keys[CB_PATH_MAX];
+	const struct cb_meta_place place = { .repo = repo, .keys = keys, .now_s = now_s };
+	struct cb_repo_meta meta;
+	struct cb_error e = { 0 };
+
+	must(cb_path(repo, &e, "%s/repo", r->dir), &e);
+	must(cb_path(keys, &e, "%s/keys", r->dir), &e);
+	must(cb_repo_meta_load(&place, &meta, &e), &e);
+	r->manifest.ram_need += 1; /* so that the manifest is another one */
+	add_target(r, &meta, "demo", version, &r->manifest);
+	must(cb_repo_meta_commit(&meta, &e), &e);
+	cb_repo_meta_done(&meta);
+	sim_realm_reload(r);
 }
 
 void sim_realm_free(struct sim_realm *r)
 {
 	if (!r)
 		return;
+	(void)nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	sim_free(r->store_sim);
 	cb_file_done(&r->root);
 	free(r);
@@ -422,9 +458,14 @@ size_t sim_realm_config(const struct sim_realm *r, const struct sim_realm_loader
 	struct cb_config c = { .root = cb_file_bytes(&r->root),
 			       .stamped_s = NOW_S,
 			       .no_prefetch = loader->no_prefetch };
-	char urls[CB_CONFIG_MAX_MIRRORS][300];
+	char urls[CB_CONFIG_MAX_MIRRORS][300], root[64];
 	size_t len;
 
+	if (loader->root_version > 1) {
+		snprintf(root, sizeof(root), SIM_REALM_BASE "metadata/%u.root.json",
+			 loader->root_version);
+		c.root = sim_file_bytes(r->store, root);
+	}
 	memcpy(c.realm_id, r->realm_id, sizeof(c.realm_id));
 	for (; loader->hosts[c.n_mirrors]; c.n_mirrors++) {
 		snprintf(urls[c.n_mirrors], sizeof(urls[0]), "http://%s%s",

@@ -29,6 +29,24 @@ void sim_realm_free(struct sim_realm *realm);
 #define SIM_REALM_PASSPHRASE "correct horse battery staple" /* of every account */
 #define SIM_REALM_CREDENTIAL "swordfish"
 
+/*
+ * Changes, for realms that live through more than one boot; what is served later has them. now_s: the
+ * date of signing.
+ */
+/* The records of all accounts anew, with this epoch. */
+void sim_realm_set_epoch(struct sim_realm *realm, uint64_t epoch);
+/* Snapshot and timestamp anew. */
+void sim_realm_refresh(struct sim_realm *realm, int64_t now_s);
+/* Image demo's next version, of the same content. */
+void sim_realm_add_version(struct sim_realm *realm, unsigned version, int64_t now_s);
+/* Signed mirrors http://HOST/repo/. */
+void sim_realm_set_mirrors(struct sim_realm *realm, const char *const *hosts, int64_t now_s);
+/* The next root; with new timestamp and snapshot keys, or the same ones. */
+void sim_realm_add_root(struct sim_realm *realm, bool has_new_keys, int64_t now_s);
+/* For these: where REPO ("repo") and the keys ("keys") lie, and taking in what was changed there. */
+const char *sim_realm_dir(const struct sim_realm *realm);
+void sim_realm_reload(struct sim_realm *realm);
+
 /* Offers the whole repository on the server below SIM_REALM_BASE. */
 void sim_realm_serve(const struct sim_realm *realm, struct sim_server *server);
 
@@ -47,9 +65,13 @@ struct sim_realm_loader {
 	const char *const *hosts; /* mirrors http://HOST/repo/, NULL-terminated */
 	const char *kiosk; /* account that signs in by itself, or NULL */
 	bool no_prefetch;
+	unsigned root_version; /* stamped; 0: the first */
 };
 /* Bytes of the arena that the simulated machine's derivation is given. */
 size_t sim_realm_arena_len(uint32_t m_kib);
+
+/* The simulator's wall clock at its start. */
+#define SIM_REALM_NOW_S 1782864000
 
 /* Writes the loader's configuration section and returns its length. */
 #define SIM_REALM_CONFIG_MAX 65536

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* A machine with its mirrors that is started again and again. */
+#include "sim_stage.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const hosts[SIM_STAGE_MAX_MIRRORS] = { "a", "b", "c", "d" };
+
+void sim_stage_begin(struct sim_stage *s, const struct sim_realm *realm, unsigned n_mirrors)
+{
+	memset(s, 0, sizeof(*s));
+	s->sim = sim_new(7);
+	s->realm = realm;
+	for (unsigned i = 0; i < n_mirrors; i++)
+		s->mirror[i] = sim_add_server(s->sim, hosts[i], 80);
+}
+
+void sim_stage_power_on(struct sim_stage *s, unsigned n_mirrors, unsigned root_version)
+{
+	const char *names[SIM_STAGE_MAX_MIRRORS + 1] = { NULL };
+	const struct sim_realm_loader loader = { .hosts = names,
+						 .root_version = root_version,
+						 .no_prefetch = s->no_prefetch };
+
+	memcpy(names, hosts, n_mirrors * sizeof(names[0]));
+	sim_stage_power_off(s);
+	sim_boot_init(&s->boot, s->sim, s->realm, &loader);
+	s->is_on = true;
+}
+
+void sim_stage_power_off(struct sim_stage *s)
+{
+	if (!s->is_on)
+		return;
+	cb_boot_close_network(s->boot.boot);
+	sim_boot_done(&s->boot);
+	s->is_on = false;
+}
+
+void sim_stage_end(struct sim_stage *s)
+{
+	sim_stage_power_off(s);
+	assert_int_equal(sim_open_streams(s->sim), 0);
+	assert_int_equal(sim_live_allocations(s->sim), 0);
+	sim_free(s->sim);
+}
+
+static void assert_bytes(struct cb_bytes got, struct cb_bytes want)
+{
+	assert_int_equal(got.len, want.len);
+	assert_memory_equal(got.p, want.p, want.len);
+}
+
+void sim_stage_assert_boots(struct sim_stage *s, const char *image)
+{
+	const struct cb_boot_result *r;
+
+	assert_true(sim_boot_run(&s->boot, sim_now(s->sim) + 30 * SIM_STAGE_MINUTE));
+	if (s->boot.status != CB_BOOT_READY)
+		fail_msg("no boot: %s", s->boot.shown);
+	r = cb_boot_result(s->boot.boot);
+	assert_bytes(r->kernel, sim_realm_kernel(s->realm));
+	assert_bytes(r->initrd, sim_realm_initrd(s->realm));
+	if (image)
+		assert_string_equal(r->image, image);
+}
+
+void sim_stage_assert_fails(struct sim_stage *s, enum cb_err err)
+{
+	assert_true(sim_boot_run(&s->boot, sim_now(s->sim) + 30 * SIM_STAGE_MINUTE));
+	assert_int_equal(sim_stage(s->sim), CB_STAGE_FAILED);
+	assert_string_equal(cb_err_info(sim_last_err(s->sim, CB_EVENT_ERROR))->name,
+			    cb_err_info(err)->name);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* A machine with its mirrors that is started again and again; what a boot must have come to. */
+#ifndef TESTS_SIM_STAGE_H
+#define TESTS_SIM_STAGE_H
+
+#include "sim_boot.h"
+
+#define SIM_STAGE_MINUTE 60000ull
+#define SIM_STAGE_MAX_MIRRORS 4
+
+struct sim_stage {
+	struct sim *sim;
+	const struct sim_realm *realm;
+	struct sim_server *mirror[SIM_STAGE_MAX_MIRRORS]; /* named "a", "b", ... */
+	struct sim_boot boot;
+	bool no_prefetch; /* how the loader is stamped */
+	bool is_on;
+};
+
+/* A machine, and n mirrors without files. */
+void sim_stage_begin(struct sim_stage *s, const struct sim_realm *realm, unsigned n_mirrors);
+/* Nothing may stay behind: memory, connections. */
+void sim_stage_end(struct sim_stage *s);
+/* Switches the machine on (again); the loader is stamped for the first n mirrors and that root. */
+void sim_stage_power_on(struct sim_stage *s, unsigned n_mirrors, unsigned root_version);
+void sim_stage_power_off(struct sim_stage *s);
+
+/* Run it; fail the test unless it boots the image (NULL: any), or stops with this error. */
+void sim_stage_assert_boots(struct sim_stage *s, const char *image);
+void sim_stage_assert_fails(struct sim_stage *s, enum cb_err err);
+
+#endif
