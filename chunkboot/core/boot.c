@@ -104,8 +104,10 @@ static void drop_image(struct cb_boot *b)
 static void network_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
 	(void)ret_wake_ms; /* cb_boot_network brings the next step */
-	if (b->is_network_up)
-		cb_boot_enter(b, CB_STAGE_METADATA);
+	if (!b->is_network_up)
+		return;
+	b->below_timestamp = UINT64_MAX;
+	cb_boot_enter(b, CB_STAGE_METADATA);
 }
 
 bool cb_boot_wants_network(const struct cb_boot *b)
@@ -145,6 +147,8 @@ static enum cb_err start_metadata(struct cb_boot *b)
 				 &b->state.known.floor, &b->tuf);
 	if (err == CB_OK)
 		err = cb_refresh_new(b->platform, b->fetch, b->tuf, &b->refresh);
+	if (err == CB_OK)
+		cb_refresh_prefer_below(b->refresh, b->below_timestamp);
 	return err;
 }
 
@@ -195,6 +199,18 @@ static void metadata_done(struct cb_boot *b)
 		cb_boot_enter(b, CB_STAGE_RECORD);
 	else
 		cb_boot_enter(b, CB_STAGE_SIGN_IN);
+}
+
+bool cb_boot_older_metadata(struct cb_boot *b)
+{
+	uint64_t version = cb_tuf_info(b->tuf)->versions.version[CB_TUF_TIMESTAMP];
+
+	/* Each time below the last one, so that it ends. */
+	if (version >= b->below_timestamp || !cb_refresh_has_older(b->refresh))
+		return false;
+	b->below_timestamp = version;
+	cb_boot_enter(b, CB_STAGE_METADATA);
+	return true;
 }
 
 static void metadata_step(struct cb_boot *b, uint64_t *ret_wake_ms)

@@ -113,6 +113,8 @@ static enum cb_job_status step_image(struct cb_boot *b, uint64_t *ret_wake_ms)
 		if (err == CB_OK)
 			return status;
 		cb_boot_fail(b, err, b->image_name);
+	} else if (err == CB_MANIFEST_HASH && cb_boot_older_metadata(b)) {
+		return CB_JOB_FAILED;
 	} else {
 		b->need_bytes = cb_imagefetch_need(b->image);
 		cb_boot_fail(b, err, cb_imagefetch_subject(b->image));

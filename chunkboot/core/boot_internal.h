@@ -42,6 +42,7 @@ struct cb_boot {
 	struct cb_fetch *fetch;
 	struct cb_tuf *tuf;
 	struct cb_refresh *refresh;
+	uint64_t below_timestamp; /* what a timestamp of this version promises can't be had */
 	struct cb_state_store state; /* rollback state as read at the start */
 	int64_t now_s; /* the clock that expiry is judged by */
 
@@ -114,6 +115,9 @@ void cb_boot_emit(struct cb_boot *b, struct cb_event *event);
 uint64_t cb_boot_now(const struct cb_boot *b);
 /* Lowers *wake_ms to at_ms. */
 void cb_boot_wake_at(uint64_t *wake_ms, uint64_t at_ms);
+/* A manifest that this metadata lists is nowhere: starts over with another mirror's older
+ * timestamp. False when there is none. */
+bool cb_boot_older_metadata(struct cb_boot *b);
 /* Wipes keys, passphrase, record and whatever follows from them. */
 void cb_boot_sign_out(struct cb_boot *b);
 

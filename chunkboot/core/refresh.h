@@ -8,6 +8,8 @@
 
 /* After the first valid timestamp the other mirrors get this long to offer a newer one. */
 #define CB_REFRESH_GRACE_MS 500
+/* When only the bundle is still to come: so long without a byte, and single files are asked for. */
+#define CB_REFRESH_BUNDLE_MS 2000
 
 struct cb_refresh; /* opaque */
 
@@ -16,6 +18,8 @@ enum cb_err cb_refresh_new(const struct cb_platform *platform, struct cb_fetch *
 			   struct cb_tuf *tuf, struct cb_refresh **ret);
 /* Before cb_fetch_free. NULL is fine. */
 void cb_refresh_free(struct cb_refresh *r);
+/* Before the first step: the newest timestamp below this version is taken, if there is one. */
+void cb_refresh_prefer_below(struct cb_refresh *r, uint64_t version);
 
 /*
  * Call before each cb_fetch_step. DONE: the metadata is complete. FAILED: *ret_err says why (META_*
@@ -26,5 +30,7 @@ enum cb_job_status cb_refresh_step(struct cb_refresh *r, uint64_t *ret_wake_ms,
 				   enum cb_err *ret_err);
 /* The file asked for last, e.g. "metadata/timestamp.json"; for messages. */
 const char *cb_refresh_subject(const struct cb_refresh *r);
+/* When DONE: was there a good timestamp of an older version, too? */
+bool cb_refresh_has_older(const struct cb_refresh *r);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/bundle.h"
 #include "core/config.h"
 #include "core/record.h"
 #include "host/inspect.h"
@@ -57,21 +58,18 @@ json_t *cb_inspect_metadata(struct cb_bytes file)
 
 json_t *cb_inspect_bundle(struct cb_bytes file)
 {
-	struct cb_reader r = cb_reader_of(file);
-	json_t *files = json_array();
+	struct cb_bundle bundle;
+	json_t *files;
 
-	cb_read_bytes(&r, 8);
-	for (uint32_t n = cb_read_le32(&r); n > 0 && !r.failed; n--) {
-		struct cb_bytes name = cb_read_bytes(&r, cb_read_u8(&r));
-		struct cb_bytes content = cb_read_bytes(&r, cb_read_le32(&r));
+	if (cb_bundle_parse(file, &bundle) != CB_OK)
+		return NULL;
+	files = json_array();
+	for (unsigned i = 0; i < bundle.n; i++) {
+		const struct cb_bundle_file *f = &bundle.files[i];
 
 		json_array_append_new(files,
-				      json_pack("{so sI}", "name", cb_inspect_text(name), "bytes",
-						(json_int_t)content.len));
-	}
-	if (!cb_reader_is_done(&r)) {
-		json_decref(files);
-		return NULL;
+				      json_pack("{so sI}", "name", cb_inspect_text(f->name),
+						"bytes", (json_int_t)f->bytes.len));
 	}
 	return json_pack("{ss so}", "type", "bundle", "files", files);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/bundle.h"
 #include "host/heap.h"
 #include "host/meta_json.h"
 
@@ -118,6 +119,9 @@ static enum cb_err add_to_bundle(struct bundle *b, enum cb_tuf_role role, uint64
 		err = cb_file_read(path, CB_TUF_TARGETS_MAX, &file, e);
 	if (err != CB_OK)
 		return err;
+	/* A client that lacks the roots which have no room here fetches them singly. */
+	if (role == CB_TUF_ROOT && (size_t)ftell(b->f) + file.len > CB_BUNDLE_MAX_ROOTS_LEN)
+		return CB_OK;
 	name = strrchr(path, '/') + 1;
 	fputc((int)strlen(name), b->f);
 	fputs(name, b->f);
@@ -146,20 +150,20 @@ static enum cb_err fill_bundle(struct bundle *b, const struct cb_tuf_versions *v
 
 enum cb_err cb_meta_bundle_write(const char *repo, const struct cb_tuf *tuf, struct cb_error *e)
 {
-	static const char head[12] = "CBBUNDL1";
+	static const char head[12] = CB_BUNDLE_MAGIC;
 	char path[CB_PATH_MAX], *bytes = NULL;
 	size_t len = 0;
 	struct bundle b = { .f = open_memstream(&bytes, &len), .repo = repo };
 	enum cb_err err;
 
 	if (b.f == NULL)
-		return cb_fail(e, CB_NO_MEMORY, "metadata/bundle.cbb");
+		return cb_fail(e, CB_NO_MEMORY, CB_BUNDLE_PATH);
 	fwrite(head, 1, sizeof(head), b.f);
 	err = fill_bundle(&b, &cb_tuf_info(tuf)->versions, e);
 	if (fclose(b.f) != 0 && err == CB_OK)
-		err = cb_fail(e, CB_NO_MEMORY, "metadata/bundle.cbb");
+		err = cb_fail(e, CB_NO_MEMORY, CB_BUNDLE_PATH);
 	if (err == CB_OK)
-		err = cb_path(path, e, "%s/metadata/bundle.cbb", repo);
+		err = cb_path(path, e, "%s/" CB_BUNDLE_PATH, repo);
 	if (err == CB_OK) {
 		cb_put_le32((uint8_t *)bytes + 8, b.n);
 		err = cb_file_write(path, (struct cb_bytes){ (uint8_t *)bytes, len }, FILE_MODE, e);

@@ -127,6 +127,10 @@ test_tampered_metadata() {
 		cp -r "$repo" "$dir/copy"
 		change "$dir/copy/metadata/$file.json"
 		start_server "$dir/copy"
+		assert_exit 0 chunkboot fetch "$url" desk -o "$dir/saved" --root "$root" --quiet # by the bundle
+		stop_server
+		rm -r "$dir/saved" "$dir/copy/metadata/bundle.cbb"
+		start_server "$dir/copy"
 		fails 3 "$file.json: " desk
 		stop_server
 		rm "$dir/copy/metadata/$file.json"

@@ -17,6 +17,8 @@ static void on_event(void *ctx, const struct cb_event *event)
 {
 	struct sim_boot *b = ctx;
 
+	if (event->stage == CB_STAGE_SIGN_IN && b->sign_in_ms == 0)
+		b->sign_in_ms = sim_now(b->sim);
 	switch (event->kind) {
 	case CB_EVENT_PROMPT:
 		b->prompt = event->prompt.which;

@@ -31,6 +31,7 @@ struct sim_boot {
 	enum cb_boot_status status;
 	unsigned n_network; /* bring-ups */
 	unsigned n_errors; /* error screens */
+	uint64_t sign_in_ms; /* when the sign-in was reached; 0: not yet */
 	char shown[4096]; /* prompts and refusals as a screen would log them */
 	/* internal */
 	bool has_prompt, has_menu, has_error, has_retried;

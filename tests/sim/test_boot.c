@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/bundle.h"
 #include "core/newc.h"
 #include "sim_boot.h"
 
@@ -307,6 +308,7 @@ static void flipped_metadata(void **state)
 		enum cb_err err;
 
 		begin(&s, 1, NULL);
+		assert_true(sim_remove_file(s.a, SIM_REALM_BASE CB_BUNDLE_PATH));
 		assert_true(sim_flip(s.a, SIM_REALM_BASE "metadata/timestamp.json", at, at % 8));
 		assert_true(sim_boot_run(&s.boot, 30 * MINUTE));
 		err = sim_last_err(s.sim, CB_EVENT_ERROR);
@@ -317,11 +319,10 @@ static void flipped_metadata(void **state)
 
 /* Every file of the repository in turn, on the only mirror: the right family of codes, or a boot
  * when the file plays no part in it; with a second good mirror always a boot. */
-static void every_file_flipped(void **state)
+static unsigned flip_every_file(bool has_bundle)
 {
 	unsigned n_refused = 0;
 
-	(void)state;
 	for (unsigned i = 0;; i++) {
 		struct stage s;
 		const char *path;
@@ -330,9 +331,11 @@ static void every_file_flipped(void **state)
 		path = sim_file_path(s.a, i);
 		if (!path) {
 			end(&s);
-			break;
+			return n_refused;
 		}
 		assert_true(sim_flip(s.a, path, 20 + 7 * i, i % 8));
+		if (!has_bundle)
+			(void)sim_remove_file(s.a, SIM_REALM_BASE CB_BUNDLE_PATH);
 		assert_true(sim_boot_run(&s.boot, 30 * MINUTE));
 		if (s.boot.status == CB_BOOT_READY) {
 			assert_bytes(cb_boot_result(s.boot.boot)->kernel, sim_realm_kernel(realm));
@@ -348,16 +351,21 @@ static void every_file_flipped(void **state)
 		assert_booted(&s);
 		end(&s);
 	}
-	/* timestamp, snapshot, targets, accounts, ada's record, manifest, each chunk */
-	assert_int_equal(n_refused, 6 + sim_realm_n_chunks(realm));
+}
+
+static void every_file_flipped(void **state)
+{
+	(void)state;
+	/* ada's record, manifest, each chunk; timestamp, snapshot, targets, accounts are twofold */
+	assert_int_equal(flip_every_file(/*has_bundle=*/true), 2 + sim_realm_n_chunks(realm));
+	assert_int_equal(flip_every_file(/*has_bundle=*/false), 6 + sim_realm_n_chunks(realm));
 }
 
 /* The same with each file taken away. */
-static void every_file_missing(void **state)
+static unsigned remove_every_file(bool has_bundle)
 {
 	unsigned n_refused = 0;
 
-	(void)state;
 	for (unsigned i = 0;; i++) {
 		struct stage s;
 		char path[256];
@@ -365,10 +373,12 @@ static void every_file_missing(void **state)
 		begin(&s, 1, NULL);
 		if (!sim_file_path(s.a, i)) {
 			end(&s);
-			break;
+			return n_refused;
 		}
 		strcpy(path, sim_file_path(s.a, i));
 		assert_true(sim_remove_file(s.a, path));
+		if (!has_bundle)
+			(void)sim_remove_file(s.a, SIM_REALM_BASE CB_BUNDLE_PATH);
 		/* Without its record an account is unknown, and the prompt comes again. */
 		if (!sim_boot_run(&s.boot, 30 * MINUTE)) {
 			assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
@@ -383,7 +393,13 @@ static void every_file_missing(void **state)
 		assert_booted(&s);
 		end(&s);
 	}
-	assert_int_equal(n_refused, 6 + sim_realm_n_chunks(realm));
+}
+
+static void every_file_missing(void **state)
+{
+	(void)state;
+	assert_int_equal(remove_every_file(/*has_bundle=*/true), 2 + sim_realm_n_chunks(realm));
+	assert_int_equal(remove_every_file(/*has_bundle=*/false), 6 + sim_realm_n_chunks(realm));
 }
 
 static void server_absent_then_there(void **state)
