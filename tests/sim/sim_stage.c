@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -60,13 +61,17 @@ static void assert_bytes(struct cb_bytes got, struct cb_bytes want)
 void sim_stage_assert_boots(struct sim_stage *s, const char *image)
 {
 	const struct cb_boot_result *r;
+	uint8_t *initrd;
 
 	assert_true(sim_boot_run(&s->boot, sim_now(s->sim) + 30 * SIM_STAGE_MINUTE));
 	if (s->boot.status != CB_BOOT_READY)
 		fail_msg("no boot: %s", s->boot.shown);
 	r = cb_boot_result(s->boot.boot);
 	assert_bytes(r->kernel, sim_realm_kernel(s->realm));
-	assert_bytes(r->initrd, sim_realm_initrd(s->realm));
+	initrd = malloc(r->initrd_len);
+	assert_int_equal(cb_boot_serve_initrd(s->boot.boot, initrd), CB_OK);
+	assert_bytes((struct cb_bytes){ initrd, r->initrd_len }, sim_realm_initrd(s->realm));
+	free(initrd);
 	if (image)
 		assert_string_equal(r->image, image);
 }
