@@ -81,7 +81,8 @@ enum sim_hang {
 struct sim_behaviour {
 	uint32_t latency_ms; /* one way */
 	uint32_t rate_bytes_ms; /* of each connection; 0: no limit (12,500 is 100 Mbit/s) */
-	uint32_t wears_after; /* answers after which a connection has a tenth of the rate; 0: never */
+	uint32_t
+		wears_after; /* answers after which a connection has a tenth of the rate; 0: never */
 	uint32_t drip_ms; /* one byte each drip_ms, instead of rate */
 	bool refuses; /* every connection */
 	bool has_no_name; /* the name does not resolve */
