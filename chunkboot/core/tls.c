@@ -82,6 +82,8 @@ static enum cb_err start_session(struct cb_stream *s, const char *host)
 	br_ssl_engine_set_x509(engine_of(s), &session->check->vtable);
 	br_ssl_engine_set_buffers_bidi(engine_of(s), session->in, sizeof session->in, session->out,
 				       sizeof session->out);
+	/* Only our own records are short: the server is not to be asked for short ones, too. */
+	engine_of(s)->log_max_frag_len = 14;
 	enum cb_err err = p->random(p->ctx, seed, sizeof seed);
 	if (err != CB_OK)
 		return err;
@@ -163,10 +165,11 @@ static void look_at_engine(struct cb_stream *s)
 
 	if (session->check && session->check->refusal != CB_OK)
 		fail(session, session->check->refusal);
-	else if (engine_state == BR_SSL_CLOSED && br_ssl_engine_last_error(engine) != BR_ERR_OK)
-		fail(session, CB_NET_TLS);
-	else if (engine_state == BR_SSL_CLOSED)
+	else if (engine_state == BR_SSL_CLOSED && session->state == CB_STREAM_OPEN &&
+		 br_ssl_engine_last_error(engine) == BR_ERR_OK)
 		session->state = CB_STREAM_CLOSED;
+	else if (engine_state == BR_SSL_CLOSED)
+		fail(session, CB_NET_TLS);
 	else if (session->n_vain > CB_TLS_VAIN_MAX)
 		fail(session, CB_NET_TLS);
 	else if (engine_state & BR_SSL_SENDAPP && session->state == CB_STREAM_CONNECTING)
