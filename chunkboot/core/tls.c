@@ -89,6 +89,7 @@ static enum cb_err start_session(struct cb_stream *s, const char *host)
 		return err;
 	br_ssl_engine_inject_entropy(engine_of(s), seed, sizeof seed);
 	cb_wipe(seed, sizeof seed);
+	engine_of(s)->rng_os_rand_done = 1; /* the platform's randomness, and no other */
 	/* Names only are told to the server (RFC 6066 §3). */
 	bool is_address = cb_tls_address(host, address) > 0;
 	if (!br_ssl_client_reset(&session->client, is_address ? NULL : host, /*resume=*/0))
