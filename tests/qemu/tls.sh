@@ -42,6 +42,7 @@ for server in good other-name expired stranger; do
 done
 
 # one address for the loader, whichever server is behind it
+# shellcheck disable=SC2016  # expanded by the script that is written
 printf '#!/bin/sh\nexec socat - "TCP:127.0.0.1:$(cat %q)"\n' "$dir/target" >"$dir/forward"
 chmod +x "$dir/forward"
 port=$(free_port)
@@ -50,7 +51,7 @@ servers+=($!)
 readonly kiosk=(--autologin kiosk --passphrase-file "$shared/passphrase")
 scheme=https
 
-$(switch other-name)
+eval "$(switch other-name)"
 stamp "$shared/repo" "$port" -- "${kiosk[@]}" --tls-ca "$dir/ca.pem"
 boot expect 'CB-E117 ' expect 'R retry' run "$(switch expired)" key R \
 	expect 'CB-E118 ' expect 'R retry' run "$(switch stranger)" key R \
@@ -59,7 +60,7 @@ assert_codes CB-E117 CB-E118 CB-E116
 assert_booted
 
 # a pin stands for authority and name
-$(switch good)
+eval "$(switch good)"
 pin=$(openssl x509 -in "$dir/stranger.pem" -pubkey -noout | openssl pkey -pubin -outform der | sha256sum | cut -d' ' -f1)
 rm "$dir/esp.img"
 stamp "$shared/repo" "$port" -- "${kiosk[@]}" --tls-pin "$pin"
