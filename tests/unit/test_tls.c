@@ -244,6 +244,18 @@ static void test_anchors(void **state)
 	}
 }
 
+/* A server's key that leads to a known secret is refused (RFC 8422 §5.11). */
+static void test_bad_point(void **state)
+{
+	uint8_t point[32] = { 0 }, key[32] = { 0x11, 0x22 };
+
+	(void)state;
+	assert_int_equal(cb_tls_ec.mul(point, 32, key, 32, BR_EC_curve25519), 0);
+	memset(point, 0, 32);
+	point[0] = 9;
+	assert_int_equal(cb_tls_ec.mul(point, 32, key, 32, BR_EC_curve25519), 1);
+}
+
 static int done(void **state)
 {
 	(void)state;
@@ -265,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_every_allocation),
 		cmocka_unit_test(test_literals),
 		cmocka_unit_test(test_anchors),
+		cmocka_unit_test(test_bad_point),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, done);
