@@ -18,7 +18,7 @@ rel = $(patsubst $(SRC)/%,%,$(wildcard $(addprefix $(SRC)/,$(1))))
 bearssl_files = $(call rel,src/*.c src/*/*.c src/*/*/*.c)
 bearssl_flags = -I$(SRC)/inc -I$(SRC)/src -DBR_64=1 -DBR_USE_URANDOM=0 -DBR_USE_WIN32_RAND=0 -DBR_USE_UNIX_TIME=0 \
 	-DBR_USE_WIN32_TIME=0
-bearssl_hot = src/symcipher/aes_x86ni_gcm% src/symcipher/chacha20_sse2% src/symcipher/poly1305% \
+bearssl_hot = src/symcipher/aes_x86ni_ctr% src/symcipher/chacha20_sse2% src/symcipher/poly1305% \
 	src/hash/ghash_pclmul% src/hash/sha2big%
 
 zstd_files = $(addprefix lib/common/,debug.c entropy_common.c error_private.c fse_decompress.c xxhash.c zstd_common.c) \
@@ -38,7 +38,7 @@ sodium_dirs := crypto_generichash crypto_generichash/blake2b crypto_hash crypto_
 	crypto_auth/hmacsha256 crypto_auth/hmacsha512 crypto_core/hchacha20 crypto_core/salsa/ref
 sodium_single := crypto_core/ed25519/core_ed25519.c crypto_core/ed25519/core_ristretto255.c \
 	crypto_core/ed25519/ref10/ed25519_ref10.c crypto_core/hsalsa20/ref2/core_hsalsa20_ref2.c \
-	$(addprefix crypto_generichash/blake2b/ref/blake2b-,compress-ref.c compress-ssse3.c compress-sse41.c ref.c) \
+	$(addprefix crypto_generichash/blake2b/ref/blake2b-,compress-ref.c ref.c) \
 	crypto_generichash/blake2b/ref/generichash_blake2b.c crypto_pwhash/crypto_pwhash.c \
 	$(addprefix crypto_pwhash/argon2/,argon2-core.c argon2-encoding.c argon2-fill-block-ref.c \
 	argon2-fill-block-ssse3.c argon2.c blake2b-long.c pwhash_argon2i.c pwhash_argon2id.c) \
@@ -79,6 +79,8 @@ FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing $(SAN_SA
 endif
 # clang 14 ignores the sources' "#pragma GCC target".
 arch_flags = $(if $(findstring ssse3,$<),-mssse3) $(if $(findstring sse41,$<),-msse4.1)
+# libsodium's BLAKE2b is there for Argon2's short beginning and end: vector code is 15 KiB for nothing.
+plain_flags = $(if $(findstring crypto_generichash/blake2b,$<),-UHAVE_EMMINTRIN_H -UHAVE_TMMINTRIN_H -UHAVE_SMMINTRIN_H)
 
 files := $($(LIB)_files)
 $(if $(files),,$(error no files for library "$(LIB)" below $(SRC)))
@@ -93,4 +95,4 @@ $(OUT)/lib$(LIB).a: $(objects)
 $(OUT)/$(LIB)/%.o: $(SRC)/%.c mk/library.mk mk/flags.mk third-party.mk $(headers_in_tree)
 	@mkdir -p $(@D)
 	@[ -z "$(V)" ] || printf '  CC      %s\n' $<
-	$(Q)$(CC) $(FLAGS) $(arch_flags) $(if $(filter $($(LIB)_hot),$*),$(hot),$(cold)) $($(LIB)_flags) $(argon2_flags) -c -o $@ $<
+	$(Q)$(CC) $(FLAGS) $(arch_flags) $(if $(filter $($(LIB)_hot),$*),$(hot),$(cold)) $($(LIB)_flags) $(argon2_flags) $(plain_flags) -c -o $@ $<

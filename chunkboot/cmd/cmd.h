@@ -27,6 +27,7 @@ struct cb_option {
 	char letter; /* short name, or 0 */
 	bool *flag;
 	const char **text;
+	const char **second; /* with text: a second value follows */
 	struct cb_texts *texts;
 	uint64_t *number; /* decimal, min..max */
 	uint64_t min, max;

@@ -33,7 +33,7 @@ static bool takes_value(const struct cb_option *o)
 /* Does its value name a file or directory? Numbers and free text have no completion. */
 static bool takes_path(const struct cb_option *o)
 {
-	static const char *const paths[] = { "FILE", "DIR", "KEYS", ".json" };
+	static const char *const paths[] = { "FILE", "DIR", "KEYS", ".json", "CERT" };
 
 	if (o->flag != NULL || o->number != NULL || o->value == NULL)
 		return false;

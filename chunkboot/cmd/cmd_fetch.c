@@ -7,8 +7,10 @@
 #include "cmd/verbs.h"
 #include "host/client.h"
 #include "host/files.h"
+#include "host/tls_files.h"
 
 static const char *arg_dir, *arg_root;
+static struct cb_texts arg_tls_cas, arg_tls_pins;
 
 static void show_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
 {
@@ -101,16 +103,23 @@ static enum cb_err fetch(struct cb_client *c, const char *image, struct cb_error
 static enum cb_err run(int n, char **operands, struct cb_error *e)
 {
 	cb_cleanup(cb_file_done) struct cb_file root = { 0 };
+	const struct cb_tls_options tls = { arg_tls_cas.at, arg_tls_cas.n, arg_tls_pins.at,
+					    arg_tls_pins.n };
+	struct cb_tls_files tls_files;
 	struct cb_client *client;
 	char *image = operands[n - 1];
+	int64_t now_s = time(NULL);
 	enum cb_err err = cb_file_read(arg_root, CB_TUF_ROOT_MAX, &root, e);
+	if (err == CB_OK)
+		err = cb_tls_files_read(&tls, now_s, &tls_files, e);
 	if (err != CB_OK)
 		return err;
 	struct cb_client_params params = {
 		.root = cb_file_bytes(&root),
 		.urls = (const char *const *)operands,
 		.n_urls = (unsigned)n - 1,
-		.now_s = time(NULL),
+		.now_s = now_s,
+		.tls = &tls_files.trust,
 		.progress = show_progress,
 		.ctx = image,
 	};
@@ -134,6 +143,16 @@ static const struct cb_option options[] = {
 	  .help = "the root of trust: the realm's root file, from a place that you trust",
 	  .is_required = true,
 	  .text = &arg_root },
+	{ .name = "tls-ca",
+	  .value = "FILE",
+	  .help = "PEM file with the certificate of the authority that https mirrors are "
+		  "certified by; up to 4 certificates",
+	  .texts = &arg_tls_cas },
+	{ .name = "tls-pin",
+	  .value = "HEX",
+	  .help = "SHA-256 of an https mirror's public key (SubjectPublicKeyInfo); only servers "
+		  "with such a key are taken then; up to 8",
+	  .texts = &arg_tls_pins },
 	{ 0 },
 };
 
@@ -149,7 +168,9 @@ const struct cb_verb cb_verb_fetch = {
 		"DIR. Nothing is written unless everything is good.",
 	.examples = "  chunkboot fetch http://192.0.2.1:8080/ debian -o boot --root root.json\n"
 		    "  chunkboot fetch http://a.example/ http://b.example/ debian@2 -o boot \\\n"
-		    "      --root root.json --json\n",
+		    "      --root root.json --json\n"
+		    "  chunkboot fetch https://boot.example/ debian -o boot --root root.json \\\n"
+		    "      --tls-ca ca.pem\n",
 	.options = options,
 	.min_operands = 2,
 	.max_operands = CB_FETCH_MAX_MIRRORS + 1,

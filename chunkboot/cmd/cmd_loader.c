@@ -12,7 +12,7 @@
 
 #define MAX_STAMP_TIME 253402300799u /* end of the year 9999 */
 
-static struct cb_texts arg_urls, arg_dns;
+static struct cb_texts arg_urls, arg_dns, arg_tls_cas, arg_tls_pins;
 static const char *arg_out, *arg_efi, *arg_layout, *arg_autologin, *arg_passphrase_file,
 	*arg_address, *arg_gateway;
 static uint64_t arg_stamp_time;
@@ -103,6 +103,7 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 		.out = arg_out,
 		.urls = arg_urls.at,
 		.n_urls = arg_urls.n,
+		.tls = { arg_tls_cas.at, arg_tls_cas.n, arg_tls_pins.at, arg_tls_pins.n },
 		.layout = arg_layout,
 		.ipv4 = arg_address != NULL ? &ipv4 : NULL,
 		.autologin = arg_autologin,
@@ -131,6 +132,16 @@ static const struct cb_option options[] = {
 	  .help = "stamp this EFI file (default: the loader that was built or installed with this "
 		  "tool); one that is stamped already is stamped anew",
 	  .text = &arg_efi },
+	{ .name = "tls-ca",
+	  .value = "FILE",
+	  .help = "PEM file with the certificate of the authority that https mirrors are "
+		  "certified by; up to 4 certificates",
+	  .texts = &arg_tls_cas },
+	{ .name = "tls-pin",
+	  .value = "HEX",
+	  .help = "SHA-256 of an https mirror's public key (SubjectPublicKeyInfo); only servers "
+		  "with such a key are taken then; up to 8",
+	  .texts = &arg_tls_pins },
 	{ .name = "layout",
 	  .value = "NAME",
 	  .help = "keyboard layout at the sign-in prompt, such as de (default: us)",
@@ -182,6 +193,8 @@ const struct cb_verb cb_verb_loader = {
 		"is verified first. Sign the result for Secure Boot afterwards.",
 	.examples = "  chunkboot loader /srv/boot --url http://192.0.2.1:8080/ -o chunkboot.efi\n"
 		    "  chunkboot loader /srv/boot --url http://boot.example/ --layout de \\\n"
+		    "      -o desk.efi\n"
+		    "  chunkboot loader /srv/boot --url https://boot.example/ --tls-ca ca.pem \\\n"
 		    "      -o desk.efi\n"
 		    "  chunkboot loader /srv/boot --url http://boot.example/ --autologin kiosk \\\n"
 		    "      --passphrase-file kiosk.txt -o kiosk.efi\n",

@@ -129,6 +129,18 @@ static enum cb_err set_value(const struct cb_verb *verb, const struct cb_option 
 	return CB_OK;
 }
 
+/* getopt knows of one value: the next word is the second. */
+static enum cb_err set_second(const struct cb_verb *verb, const struct cb_option *o, int argc,
+			      char **argv, struct cb_error *e)
+{
+	if (o->second == NULL)
+		return CB_OK;
+	if (optind >= argc)
+		return cb_usage(e, verb, "--%s needs two values", o->name);
+	*o->second = argv[optind++];
+	return CB_OK;
+}
+
 /* What getopt could not take: it left the word before optind, or the letter in optopt. */
 static enum cb_err refuse(const struct cb_verb *verb, int id, char **argv, struct cb_error *e)
 {
@@ -173,6 +185,8 @@ enum cb_err cb_options_parse(const struct cb_verb *verb, int argc, char **argv, 
 			return refuse(verb, id, argv, e);
 		unsigned i = index_of(verb, id);
 		err = set_value(verb, cb_option_at(verb, i), t.seen[i], optarg, e);
+		if (err == CB_OK)
+			err = set_second(verb, cb_option_at(verb, i), argc, argv, e);
 		if (err != CB_OK)
 			return err;
 		t.seen[i] = true;

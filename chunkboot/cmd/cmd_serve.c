@@ -9,7 +9,7 @@
 #include "host/server.h"
 
 static struct cb_texts arg_listen;
-static const char *arg_log;
+static const char *arg_log, *arg_tls[2];
 static uint64_t arg_connections = CB_SERVER_DEFAULT_CONNECTIONS, arg_per_address,
 		arg_timeout = CB_SERVER_DEFAULT_TIMEOUT_S;
 
@@ -83,6 +83,8 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 		.repository = operands[0],
 		.listen = arg_listen.at,
 		.n_listen = arg_listen.n,
+		.tls_cert = arg_tls[0],
+		.tls_key = arg_tls[1],
 		.log = log,
 		.max_connections = (unsigned)arg_connections,
 		.max_per_address = (unsigned)arg_per_address,
@@ -101,6 +103,12 @@ static const struct cb_option options[] = {
 		  "PORT alone means every interface, port 0 a free one (default: " CB_SERVER_DEFAULT_LISTEN
 		  ", every interface)",
 	  .texts = &arg_listen },
+	{ .name = "tls",
+	  .value = "CERT KEY",
+	  .help = "serve over https: PEM files with the certificate (and those between it and "
+		  "the authority) and with its private key",
+	  .text = &arg_tls[0],
+	  .second = &arg_tls[1] },
 	{ .name = "log",
 	  .value = "FILE",
 	  .help = "append the access log to FILE instead of stderr ('-': stderr)",
@@ -130,7 +138,7 @@ const struct cb_verb cb_verb_serve = {
 	.name = "serve",
 	.group = CB_GROUP_BOOT,
 	.summary = "serve a repository over HTTP",
-	.usage = "REPO [--listen ADDR:PORT]... [--log FILE]",
+	.usage = "REPO [--listen ADDR:PORT]... [--tls CERT KEY] [--log FILE]",
 	.about =
 		"Serves the files of a repository, read-only, until it gets SIGTERM or SIGINT; it\n"
 		"then lets running answers end. Prints 'listening on URL' for each address once it\n"
@@ -139,6 +147,7 @@ const struct cb_verb cb_verb_serve = {
 		"server does as well. --dry-run checks the arguments and ends at once.",
 	.examples = "  chunkboot serve /srv/boot\n"
 		    "  chunkboot serve /srv/boot --listen 192.0.2.1:80 --log access.log\n"
+		    "  chunkboot serve /srv/boot --listen 443 --tls cert.pem key.pem\n"
 		    "  chunkboot serve repo --listen 127.0.0.1:0 --json\n",
 	.options = options,
 	.min_operands = 1,

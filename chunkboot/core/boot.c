@@ -132,11 +132,12 @@ static void judge_clock(struct cb_boot *b)
 	b->now_s = b->config.stamped_s;
 	if (b->platform->wall_clock(b->platform->ctx, &rtc_s) == CB_OK && rtc_s > b->now_s)
 		b->now_s = rtc_s;
+	b->tls.now_s = b->now_s;
 }
 
 static enum cb_err start_metadata(struct cb_boot *b)
 {
-	enum cb_err err = cb_fetch_new(b->platform, &b->fetch);
+	enum cb_err err = cb_fetch_new(&b->secure, &b->fetch);
 
 	for (unsigned i = 0; err == CB_OK && i < b->config.n_mirrors; i++)
 		err = cb_fetch_add_mirror(b->fetch, b->config.mirrors[i], NULL);
@@ -253,6 +254,9 @@ enum cb_err cb_boot_new(const struct cb_boot_params *params, struct cb_boot **re
 		cb_free(&p->mem, b);
 		return err;
 	}
+	cb_tls_init(&b->tls, p, &b->config.tls);
+	b->secure = *p;
+	cb_tls_net(&b->tls, &b->secure.net);
 	b->layout = cb_layout_find(b->config.layout, NULL);
 	b->start_ms = cb_boot_now(b);
 	cb_boot_state_load(b);

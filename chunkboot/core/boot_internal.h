@@ -11,6 +11,7 @@
 #include "core/record.h"
 #include "core/refresh.h"
 #include "core/state.h"
+#include "core/tls.h"
 #include "core/tuf.h"
 
 #define CB_BOOT_PROGRESS_MS 250 /* between two progress events */
@@ -39,6 +40,8 @@ struct cb_boot {
 
 	/* network and metadata */
 	bool is_network_up;
+	struct cb_tls tls;
+	struct cb_platform secure; /* the platform, its streams with TLS */
 	struct cb_fetch *fetch;
 	struct cb_tuf *tuf;
 	struct cb_refresh *refresh;

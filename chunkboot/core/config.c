@@ -104,6 +104,23 @@ static bool parse_flags(struct cb_bytes v, struct cb_config *c)
 		(flags & ~(CB_CONFIG_FLAG_NEXT_OPTION | CB_CONFIG_FLAG_NO_PREFETCH)) == 0;
 }
 
+static bool parse_tls_ca(struct cb_bytes v, struct cb_config *c)
+{
+	br_x509_trust_anchor anchor;
+	if (c->tls.n_anchors == CB_TLS_MAX_ANCHORS || !cb_tls_anchor_parse(v, &anchor))
+		return false;
+	c->tls.anchors[c->tls.n_anchors++] = v;
+	return true;
+}
+
+static bool parse_tls_pin(struct cb_bytes v, struct cb_config *c)
+{
+	if (c->tls.n_pins == CB_TLS_MAX_PINS || v.len != CB_TLS_PIN_LEN)
+		return false;
+	memcpy(c->tls.pins[c->tls.n_pins++], v.p, v.len);
+	return true;
+}
+
 /* Indexed by tag. */
 static const struct {
 	bool (*parse)(struct cb_bytes value, struct cb_config *c);
@@ -117,6 +134,8 @@ static const struct {
 	[CB_CONFIG_IPV4] = { .parse = parse_ipv4 },
 	[CB_CONFIG_AUTOLOGIN] = { .parse = parse_autologin },
 	[CB_CONFIG_FLAGS] = { .parse = parse_flags },
+	[CB_CONFIG_TLS_CA] = { .parse = parse_tls_ca, .may_repeat = true },
+	[CB_CONFIG_TLS_PIN] = { .parse = parse_tls_pin, .may_repeat = true },
 };
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
@@ -259,13 +278,17 @@ static void put_entries(struct writer *w, const struct cb_config *c)
 		    (c->allow_next_option ? CB_CONFIG_FLAG_NEXT_OPTION : 0) |
 			    (c->no_prefetch ? CB_CONFIG_FLAG_NO_PREFETCH : 0));
 	put_bytes(w, CB_CONFIG_FLAGS, number, 4);
+	for (unsigned i = 0; i < c->tls.n_anchors; i++)
+		put_bytes(w, CB_CONFIG_TLS_CA, c->tls.anchors[i].p, c->tls.anchors[i].len);
+	for (unsigned i = 0; i < c->tls.n_pins; i++)
+		put_bytes(w, CB_CONFIG_TLS_PIN, c->tls.pins[i], CB_TLS_PIN_LEN);
 }
 
 enum cb_err cb_config_write(const struct cb_config *c, uint8_t *out, size_t max, size_t *ret_len)
 {
 	struct writer w = { .out = out, .max = max };
-	if (c->n_mirrors > CB_CONFIG_MAX_MIRRORS ||
-	    (c->has_ipv4 && c->ipv4.n_dns > CB_CONFIG_MAX_DNS))
+	if (c->n_mirrors > CB_CONFIG_MAX_MIRRORS || c->tls.n_anchors > CB_TLS_MAX_ANCHORS ||
+	    c->tls.n_pins > CB_TLS_MAX_PINS || (c->has_ipv4 && c->ipv4.n_dns > CB_CONFIG_MAX_DNS))
 		return CB_CONFIG;
 	uint8_t *head = take(&w, HEAD_LEN);
 	put_entries(&w, c);

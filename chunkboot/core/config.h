@@ -4,6 +4,7 @@
 #define CB_CORE_CONFIG_H
 
 #include "core/login.h"
+#include "core/tls_trust.h"
 #include "core/tuf.h"
 #include "core/url.h"
 
@@ -25,6 +26,8 @@ enum cb_config_tag {
 	CB_CONFIG_IPV4 = 6, /* address[4], gateway[4], u8 prefix, u8 n_dns <= 2, dns[4] each */
 	CB_CONFIG_AUTOLOGIN = 7, /* u8 length, account, K[64] */
 	CB_CONFIG_FLAGS = 8, /* u32, bits below; absent: 0 */
+	CB_CONFIG_TLS_CA = 11, /* anchor (core/tls_trust.h); up to 4 */
+	CB_CONFIG_TLS_PIN = 12, /* 32 bytes, SHA-256 of a SubjectPublicKeyInfo; up to 8 */
 };
 
 #define CB_CONFIG_FLAG_NEXT_OPTION 1u /* allow_next_option */
@@ -50,6 +53,7 @@ struct cb_config {
 	bool has_autologin;
 	char autologin_account[CB_ACCOUNT_MAX + 1];
 	uint8_t autologin_key[CB_LOGIN_KEY_LEN]; /* K; not secret: the loader file is public */
+	struct cb_tls_trust tls; /* what https mirrors are trusted by */
 	bool allow_next_option; /* error screen offers "continue with the next boot option" */
 	bool no_prefetch; /* fetch nothing of an image before sign-in */
 };

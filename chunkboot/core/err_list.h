@@ -35,6 +35,14 @@
 	X(URL_FORMAT, 113, 2, "malformed URL", "write it as http://host[:port]/path/")             \
 	X(NET_NO_MIRROR, 114, 5, "no usable mirror is left",                                       \
 	  "check that at least one mirror serves a good copy of the repository")                   \
+	X(NET_TLS, 115, 5, "the TLS connection to a mirror failed",                                \
+	  "the server must offer TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305")             \
+	X(NET_TLS_CERT, 116, 5, "the mirror's certificate is not trusted",                         \
+	  "name its CA or its key with --tls-ca or --tls-pin of 'chunkboot loader' and 'fetch'")   \
+	X(NET_TLS_NAME, 117, 5, "the mirror's certificate is for another name",                    \
+	  "name the mirror in its URL as its certificate does (subjectAltName)")                   \
+	X(NET_TLS_DATE, 118, 5, "the mirror's certificate has expired or is not yet valid",        \
+	  "check the clock; the server's administrator renews the certificate")                    \
 	X(META_FORMAT, 201, 3, "metadata is malformed",                                            \
 	  "the copy of the repository is damaged; tell your administrator")                        \
 	X(META_SIGNATURE, 202, 3, "metadata is not signed by enough trusted keys",                 \

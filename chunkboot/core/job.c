@@ -18,6 +18,7 @@ enum trouble {
 	TROUBLE_TOO_LARGE,
 	TROUBLE_CONNECT,
 	TROUBLE_DNS,
+	TROUBLE_TLS,
 	N_TROUBLES
 };
 
@@ -31,6 +32,7 @@ static const enum cb_err trouble_err[N_TROUBLES] = {
 	[TROUBLE_TOO_LARGE] = CB_HTTP_TOO_LARGE,
 	[TROUBLE_CONNECT] = CB_NET_CONNECT,
 	[TROUBLE_DNS] = CB_NET_DNS,
+	[TROUBLE_TLS] = CB_NET_TLS,
 };
 
 static uint8_t trouble_of(enum cb_err err)

@@ -7,6 +7,7 @@
 
 #include "core/imagefetch.h"
 #include "core/refresh.h"
+#include "core/tls.h"
 #include "host/client_json.h"
 #include "host/hash.h"
 #include "host/linux_platform.h"
@@ -14,7 +15,8 @@
 struct cb_client {
 	struct cb_client_params params;
 	struct cb_linux *linux_platform;
-	struct cb_platform platform;
+	struct cb_tls tls;
+	struct cb_platform platform; /* its streams with TLS */
 	struct cb_tuf *tuf;
 	struct cb_fetch *fetch;
 	struct cb_refresh *refresh;
@@ -47,7 +49,11 @@ enum cb_err cb_client_new(const struct cb_client_params *params, struct cb_clien
 	c->params = *params;
 	enum cb_err err = cb_linux_new(&c->linux_platform);
 	if (err == CB_OK) {
-		c->platform = *cb_linux_platform(c->linux_platform);
+		const struct cb_platform *p = cb_linux_platform(c->linux_platform);
+		c->platform = *p;
+		cb_tls_init(&c->tls, p, params->tls);
+		c->tls.now_s = params->now_s;
+		cb_tls_net(&c->tls, &c->platform.net);
 		c->platform.free_memory = NULL; /* Linux makes room, and says so when it can't */
 		c->times.start_ms = now_ms(c);
 		err = cb_tuf_new(&c->platform.mem, CB_TUF_LOADER, params->root, params->now_s, NULL,

@@ -5,6 +5,7 @@
 
 #include "core/fetch.h"
 #include "core/manifest.h"
+#include "core/tls_trust.h"
 #include "core/tuf.h"
 #include "host/error.h"
 
@@ -15,6 +16,7 @@ struct cb_client_params {
 	const char *const *urls; /* base URLs of mirrors, at least one */
 	unsigned n_urls;
 	int64_t now_s; /* dates are judged by it */
+	const struct cb_tls_trust *tls; /* of https mirrors; outlives the client */
 	/* Stored bytes verified and needed (0: not known yet); may be NULL. */
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
 	void *ctx;

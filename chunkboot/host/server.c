@@ -20,6 +20,9 @@
 
 #define STOP_TIMEOUT_S 5
 #define BACKLOG 512
+#define PEM_MAX 262144 /* bytes of a certificate or key file */
+/* GnuTLS priorities: the loader speaks TLS 1.2 (core/tls.h), browsers and curl what they like. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct listener {
 	struct MHD_Daemon *daemon;
@@ -29,6 +32,7 @@ struct listener {
 
 struct cb_server {
 	struct cb_server_site site;
+	struct cb_file cert, key; /* PEM; empty without TLS */
 	unsigned n_listeners;
 	struct listener listeners[CB_SERVER_MAX_LISTENERS];
 };
@@ -119,7 +123,7 @@ static enum cb_err bind_address(const char *text, int *ret_fd, struct cb_error *
 	return CB_OK;
 }
 
-static bool describe_socket(int fd, struct listener *l)
+static bool describe_socket(int fd, bool is_tls, struct listener *l)
 {
 	struct sockaddr_storage addr = { 0 };
 	socklen_t len = sizeof(addr);
@@ -130,7 +134,8 @@ static bool describe_socket(int fd, struct listener *l)
 		return false;
 	l->port = (uint16_t)strtoul(port, NULL, 10);
 	snprintf(l->url, sizeof(l->url),
-		 addr.ss_family == AF_INET6 ? "http://[%s]:%s/" : "http://%s:%s/", host, port);
+		 addr.ss_family == AF_INET6 ? "http%s://[%s]:%s/" : "http%s://%s:%s/",
+		 is_tls ? "s" : "", host, port);
 	return true;
 }
 
@@ -140,7 +145,7 @@ static unsigned or_default(unsigned value, unsigned fallback)
 }
 
 static struct MHD_Daemon *start_daemon(const struct cb_server_params *p, int fd,
-				       struct cb_server_site *site)
+				       struct cb_server *s)
 {
 	long n_processors = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned n_threads =
@@ -152,17 +157,29 @@ static struct MHD_Daemon *start_daemon(const struct cb_server_params *p, int fd,
 		{ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)n_threads, NULL },
 		{ MHD_OPTION_END, 0, NULL },
 	};
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert.p },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, s->key.p },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_USE_ITC;
 	if (n_threads < 2) /* the library takes a pool of two or more */
 		pool[0].option = MHD_OPTION_END;
-	return MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_USE_ITC, 0, NULL, NULL,
-		cb_server_answer, site, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
-		cb_server_completed, site, MHD_OPTION_UNESCAPE_CALLBACK, cb_server_keep_raw, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, n_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		p->max_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
-		or_default(p->timeout_s, CB_SERVER_DEFAULT_TIMEOUT_S),
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CB_SERVER_HEADER_MAX,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+	if (s->cert.p != NULL)
+		flags |= MHD_USE_TLS;
+	else
+		tls[0].option = MHD_OPTION_END;
+	return MHD_start_daemon(flags, 0, NULL, NULL, cb_server_answer, &s->site,
+				MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
+				cb_server_completed, &s->site, MHD_OPTION_UNESCAPE_CALLBACK,
+				cb_server_keep_raw, NULL, MHD_OPTION_CONNECTION_LIMIT,
+				n_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+				p->max_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+				or_default(p->timeout_s, CB_SERVER_DEFAULT_TIMEOUT_S),
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CB_SERVER_HEADER_MAX,
+				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, pool,
+				MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 static enum cb_err add_listener(struct cb_server *s, const struct cb_server_params *p,
@@ -173,10 +190,15 @@ static enum cb_err add_listener(struct cb_server *s, const struct cb_server_para
 	enum cb_err err = bind_address(address, &fd, e);
 	if (err != CB_OK)
 		return err;
-	if (describe_socket(fd, l))
-		l->daemon = start_daemon(p, fd, &s->site);
+	errno = 0;
+	if (describe_socket(fd, s->cert.p != NULL, l))
+		l->daemon = start_daemon(p, fd, s);
 	if (l->daemon == NULL) {
-		err = cb_fail_errno(e, "%s", address);
+		/* The library says why on stderr only; with TLS it is nearly always the files. */
+		err = s->cert.p != NULL && errno == 0 ?
+			cb_fail(e, CB_USAGE, "--tls %s %s: not a certificate and its key",
+				p->tls_cert, p->tls_key) :
+			cb_fail_errno(e, "%s", address);
 		close(fd);
 		return err;
 	}
@@ -210,6 +232,15 @@ static enum cb_err open_site(struct cb_server_site *site, const struct cb_server
 	return CB_OK;
 }
 
+static enum cb_err read_tls(struct cb_server *s, const struct cb_server_params *p,
+			    struct cb_error *e)
+{
+	if (p->tls_cert == NULL)
+		return CB_OK;
+	enum cb_err err = cb_file_read(p->tls_cert, PEM_MAX, &s->cert, e);
+	return err == CB_OK ? cb_file_read(p->tls_key, PEM_MAX, &s->key, e) : err;
+}
+
 enum cb_err cb_server_new(const struct cb_server_params *params, struct cb_server **ret,
 			  struct cb_error *e)
 {
@@ -226,6 +257,8 @@ enum cb_err cb_server_new(const struct cb_server_params *params, struct cb_serve
 	pthread_cond_init(&s->site.is_idle, NULL);
 	raise_file_limit();
 	enum cb_err err = open_site(&s->site, params, e);
+	if (err == CB_OK)
+		err = read_tls(s, params, e);
 	for (unsigned i = 0; i < n && err == CB_OK; i++)
 		err = add_listener(s, params, listen[i], e);
 	if (err != CB_OK) {
@@ -264,6 +297,8 @@ void cb_server_free(struct cb_server *s)
 	}
 	if (s->site.root_fd > 0)
 		close(s->site.root_fd);
+	cb_file_done(&s->cert);
+	cb_file_done(&s->key);
 	pthread_cond_destroy(&s->site.is_idle);
 	pthread_mutex_destroy(&s->site.lock);
 	free(s);

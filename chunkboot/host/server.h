@@ -20,6 +20,7 @@ struct cb_server_params {
 	/* ADDR:PORT, [ADDR]:PORT, :PORT or PORT; port 0 lets the system choose. None: the default. */
 	const char *const *listen;
 	unsigned n_listen;
+	const char *tls_cert, *tls_key; /* PEM files: https; both NULL: http */
 	FILE *log; /* one line a request; NULL: none. The caller closes it after cb_server_free. */
 	unsigned max_connections; /* of each listener; 0: the default */
 	unsigned max_per_address; /* connections of one client address; 0: no limit */
@@ -31,7 +32,7 @@ struct cb_server; /* opaque */
 
 /*
  * Starts serving from threads of its own; signals stay as they are masked in the caller, SIGPIPE
- * must be ignored. Raises the soft limit of open files. NOT_REPOSITORY, USAGE (listen), IO, BUSY
+ * must be ignored. Raises the soft limit of open files. NOT_REPOSITORY, USAGE (listen, TLS files), IO, BUSY
  * (address in use), NO_MEMORY. The caller owns *ret.
  */
 enum cb_err cb_server_new(const struct cb_server_params *params, struct cb_server **ret,
@@ -40,7 +41,7 @@ enum cb_err cb_server_new(const struct cb_server_params *params, struct cb_serve
 void cb_server_free(struct cb_server *s);
 
 unsigned cb_server_n_listeners(const struct cb_server *s);
-/* Of listener i: "http://ADDR:PORT/" and the port. */
+/* Of listener i: "http://ADDR:PORT/" or "https://..." and the port. */
 const char *cb_server_url(const struct cb_server *s, unsigned i);
 uint16_t cb_server_port(const struct cb_server *s, unsigned i);
 

@@ -141,6 +141,17 @@ static enum cb_err add_mirrors(const struct cb_stamp_params *p, struct cb_config
 	return CB_OK;
 }
 
+/* The loader has no list of public authorities: an https mirror needs one of ours, or a pin. */
+static enum cb_err add_tls(const struct cb_stamp_params *p, struct cb_tls_files *files,
+			   struct cb_config *config, struct cb_error *e)
+{
+	enum cb_err err = cb_tls_files_read(&p->tls, p->now_s, files, e);
+	for (unsigned i = 0; i < p->n_urls && err == CB_OK; i++)
+		err = cb_tls_files_check_url(&files->trust, p->urls[i], e);
+	config->tls = files->trust;
+	return err;
+}
+
 static enum cb_err add_layout(const struct cb_stamp_params *p, struct cb_config *config,
 			      struct cb_error *e)
 {
@@ -153,7 +164,8 @@ static enum cb_err add_layout(const struct cb_stamp_params *p, struct cb_config 
 }
 
 static enum cb_err make_config(const struct cb_stamp_params *p, const struct cb_repo_view *view,
-			       struct cb_config *config, struct cb_error *e)
+			       struct cb_tls_files *tls, struct cb_config *config,
+			       struct cb_error *e)
 {
 	*config = (struct cb_config){
 		.root = cb_file_bytes(&view->root),
@@ -166,6 +178,8 @@ static enum cb_err make_config(const struct cb_stamp_params *p, const struct cb_
 	if (p->ipv4 != NULL)
 		config->ipv4 = *p->ipv4;
 	enum cb_err err = add_mirrors(p, config, e);
+	if (err == CB_OK)
+		err = add_tls(p, tls, config, e);
 	if (err == CB_OK)
 		err = add_layout(p, config, e);
 	if (err == CB_OK)
@@ -204,11 +218,12 @@ enum cb_err cb_stamp_loader(const struct cb_stamp_params *p, struct cb_stamp_res
 			    struct cb_error *e)
 {
 	struct cb_repo_view view = { 0 };
+	struct cb_tls_files tls;
 	struct cb_config config = { 0 };
 	struct cb_stamp_result result = { 0 };
 	enum cb_err err = cb_repo_view_open(p->repo, p->now_s, &view, e);
 	if (err == CB_OK)
-		err = make_config(p, &view, &config, e);
+		err = make_config(p, &view, &tls, &config, e);
 	if (err == CB_OK)
 		err = write_loader(p, &config, &result, e);
 	if (err == CB_OK) {

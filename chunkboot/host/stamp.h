@@ -5,6 +5,7 @@
 
 #include "core/config.h"
 #include "host/files.h"
+#include "host/tls_files.h"
 
 struct cb_stamp_params {
 	const char *repo;
@@ -12,6 +13,7 @@ struct cb_stamp_params {
 	const char *out; /* file to write */
 	const char *const *urls; /* base URLs of mirrors, 1..CB_CONFIG_MAX_MIRRORS */
 	unsigned n_urls;
+	struct cb_tls_options tls; /* what https mirrors are trusted by */
 	const char *layout; /* keyboard layout; NULL: us */
 	const struct cb_config_ipv4 *ipv4; /* static addressing; NULL: DHCP */
 	const char *autologin; /* account name; NULL: none */

@@ -128,7 +128,7 @@ start_server() {
 	server_pid=$!
 	server_pids+=("$server_pid")
 	# shellcheck disable=SC2034  # for the test files
-	url=$(timeout 30 grep -m 1 -o 'http://[^ ]*' < <(tail -n +1 -f --pid="$server_pid" "$server_log" 2>/dev/null)) ||
+	url=$(timeout 30 grep -m 1 -o 'https*://[^ ]*' < <(tail -n +1 -f --pid="$server_pid" "$server_log" 2>/dev/null)) ||
 		{ cat "$server_log" >&2; fail 'the server does not come up'; }
 }
 

@@ -99,13 +99,13 @@ some_chunk() {
 	find "$1/store.castr" -name '*.cacnk' -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-
 }
 
-# serve DIR [ADDR:PORT]: serves until the test ends; sets $port.
+# serve DIR [ADDR:PORT [OPTION...]]: serves until the test ends; sets $port.
 serve() {
 	local log
 	log=$(mktemp "$dir/server-XXXXXX")
-	"$tool" serve "$1" --listen "${2:-127.0.0.1:0}" --log "$log.access" >"$log" 2>&1 &
+	"$tool" serve "$1" --listen "${2:-127.0.0.1:0}" --log "$log.access" "${@:3}" >"$log" 2>&1 &
 	servers+=($!)
-	port=$(timeout 60 sed -n 's|^listening on http://.*:\([0-9]*\)/$|\1|;T;p;q' < <(tail -n +1 -f --pid=$! "$log")) || true
+	port=$(timeout 60 sed -n 's|^listening on https*://.*:\([0-9]*\)/$|\1|;T;p;q' < <(tail -n +1 -f --pid=$! "$log")) || true
 	[[ $port ]] || fail "no server: $(cat "$log")"
 }
 
@@ -148,12 +148,12 @@ free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# stamp REPO PORT... [-- OPTION...]: $dir/esp.img with a loader for mirrors on these ports.
+# stamp REPO PORT... [-- OPTION...]: $dir/esp.img with a loader for mirrors on these ports; $scheme: of their URLs.
 stamp() {
 	local repo=$1 urls=()
 	shift
 	while [[ $# -gt 0 && $1 != -- ]]; do
-		urls+=(--url "http://$guest_view:$1/")
+		urls+=(--url "$scheme://$guest_view:$1/")
 		shift
 	done
 	chunkboot loader "$repo" --efi "$loader_efi" "${urls[@]}" -o "$dir/loader.efi" --quiet "${@:2}"
@@ -238,6 +238,7 @@ end_test() {
 name=$(basename "$0" .sh)
 servers=()
 machine=()
+scheme=http
 check_needs
 publish_shared
 # on the file system of the shared repository: its copies are hard links

@@ -9,6 +9,12 @@
 
 #define MAX_LEN 4096
 
+/* Two anchors, on P-256 and P-384; the points are on no curve, which nobody looks at here. */
+static uint8_t anchors[2][8 + 4 + 97] = {
+	{ 2, 0, 4, 0, 65, 0, 0, 0, 0x30, 2, 0x31, 0, 4, 1 },
+	{ 3, 0, 4, 0, 97, 0, 0, 0, 0x30, 2, 0x31, 0, 4, 2 },
+};
+
 /* Every field that there is. */
 static struct cb_config full(void)
 {
@@ -30,6 +36,11 @@ static struct cb_config full(void)
 	c.has_autologin = true;
 	strcpy(c.autologin_account, "kiosk-1");
 	memset(c.autologin_key, 0xa7, sizeof(c.autologin_key));
+	c.tls.n_anchors = 2;
+	c.tls.anchors[0] = (struct cb_bytes){ anchors[0], 8 + 4 + 65 };
+	c.tls.anchors[1] = (struct cb_bytes){ anchors[1], 8 + 4 + 97 };
+	c.tls.n_pins = 3;
+	memset(c.tls.pins, 0x17, 3 * (size_t)CB_TLS_PIN_LEN);
 	c.allow_next_option = true;
 	return c;
 }
@@ -63,6 +74,11 @@ static void assert_same(const struct cb_config *a, const struct cb_config *b)
 	assert_string_equal(a->autologin_account, b->autologin_account);
 	assert_memory_equal(a->autologin_key, b->autologin_key, CB_LOGIN_KEY_LEN);
 	assert_int_equal(a->allow_next_option, b->allow_next_option);
+	assert_int_equal(a->tls.n_anchors, b->tls.n_anchors);
+	for (unsigned i = 0; i < a->tls.n_anchors; i++)
+		testport_assert_bytes(a->tls.anchors[i], b->tls.anchors[i]);
+	assert_int_equal(a->tls.n_pins, b->tls.n_pins);
+	assert_memory_equal(a->tls.pins, b->tls.pins, a->tls.n_pins * CB_TLS_PIN_LEN);
 }
 
 static void round_trip(void **state)
@@ -143,8 +159,8 @@ static void refused_when_written(void **state)
 	static uint8_t out[2 * CB_CONFIG_MAX_LEN], root[CB_TUF_ROOT_MAX + 1];
 	static char url[CB_URL_MAX + 1];
 	memset(url, 'u', sizeof(url));
-	struct cb_config bad[14];
-	for (unsigned i = 0; i < 14; i++)
+	struct cb_config bad[17];
+	for (unsigned i = 0; i < 17; i++)
 		bad[i] = full();
 	bad[0].n_mirrors = 0;
 	bad[1].n_mirrors = CB_CONFIG_MAX_MIRRORS + 1;
@@ -160,7 +176,10 @@ static void refused_when_written(void **state)
 	bad[11].ipv4.n_dns = CB_CONFIG_MAX_DNS + 1;
 	bad[12].autologin_account[0] = '\0';
 	strcpy(bad[13].autologin_account, "Kiosk");
-	for (unsigned i = 0; i < 14; i++) {
+	bad[14].tls.n_anchors = CB_TLS_MAX_ANCHORS + 1;
+	bad[15].tls.n_pins = CB_TLS_MAX_PINS + 1;
+	bad[16].tls.anchors[1].len--;
+	for (unsigned i = 0; i < 17; i++) {
 		size_t len = 77;
 		if (cb_config_write(&bad[i], out, sizeof(out), &len) != CB_CONFIG)
 			fail_msg("case %u was written", i);
@@ -235,6 +254,10 @@ static void entries(void **state)
 		{ CB_CONFIG_AUTOLOGIN, 1, 65, false }, /* empty account */
 		{ CB_CONFIG_LAYOUT, 1, 0, false },
 		{ CB_CONFIG_MIRROR, 1, 3, false }, /* not text */
+		{ CB_CONFIG_TLS_CA, 1, 80, false },
+		{ CB_CONFIG_TLS_PIN, 1, 32, true },
+		{ CB_CONFIG_TLS_PIN, 1, 31, false },
+		{ CB_CONFIG_TLS_PIN, 1, 33, false },
 	};
 	(void)state;
 	uint8_t out[MAX_LEN];
