@@ -126,6 +126,8 @@ static bool set_up(struct mnp *m)
 	struct cb_mnp_config config = {
 		.unicast = TRUE,
 		.broadcast = TRUE,
+		/* For multicast: the groups of IPv6 would have to be joined one by one. */
+		.promiscuous = TRUE,
 		.flush_on_reset = TRUE,
 		.no_background_polling = TRUE,
 	};
