@@ -12,6 +12,7 @@
 
 #define FIRST_SOLICIT_WAIT_MS 1000u
 #define LONGEST_SOLICIT_WAIT_MS 16000u
+#define ASK_AGAIN_MS 250u /* for neighbours; lwIP forgets them after three seconds */
 #define DETECTION_MS 1000u /* RetransTimer, RFC 4862 §5.1 */
 #define SLOT_LINK_LOCAL 0
 
@@ -67,6 +68,41 @@ static void solicit_router(void)
 	memcpy(message + 10, cb_net_state.params.mac, 6);
 	ip6_addr_set_allrouters_linklocal(&to);
 	send_icmp(message, sizeof(message), netif_ip6_addr(netif(), SLOT_LINK_LOCAL), &to);
+}
+
+static bool is_in_own_network(const ip6_addr_t *address)
+{
+	for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+		if (ip6_addr_isvalid(netif_ip6_addr_state(netif(), i)) &&
+		    ip6_addr_net_eq(address, netif_ip6_addr(netif(), i)))
+			return true;
+	return false;
+}
+
+/*
+ * lwIP asks for neighbours only in the /64 of one of our addresses. Others are on the link too: by a
+ * static prefix that is shorter, or by an advertised one that we have no address in.
+ */
+void cb_ip6_ask_neighbours(uint64_t now_ms)
+{
+	uint8_t message[32] = { TYPE_SOLICIT_NEIGHBOUR, [24] = 1, [25] = 1 };
+	const ip6_addr_t *source = cb_ip6_address();
+	ip6_addr_t to;
+
+	if (!source || now_ms < cb_net_state.ip6.next_ask_ms)
+		return;
+	memcpy(message + 26, cb_net_state.params.mac, 6);
+	for (unsigned i = 0; i < LWIP_ND6_NUM_NEIGHBORS; i++) {
+		const struct nd6_neighbor_cache_entry *entry = &neighbor_cache[i];
+
+		if ((entry->state != ND6_INCOMPLETE && entry->state != ND6_PROBE) ||
+		    is_in_own_network(&entry->next_hop_address))
+			continue;
+		memcpy(message + 8, entry->next_hop_address.addr, 16);
+		ip6_addr_set_solicitednode(&to, entry->next_hop_address.addr[3]);
+		send_icmp(message, sizeof(message), source, &to);
+		cb_net_state.ip6.next_ask_ms = now_ms + ASK_AGAIN_MS;
+	}
 }
 
 static void ask_for_owner(const ip6_addr_t *address)
@@ -132,15 +168,11 @@ static void use_address(const uint8_t bytes[16], uint32_t preferred_s, uint32_t 
 	netif_ip6_addr_set_pref_life(netif(), at, preferred_s);
 }
 
-const ip6_addr_t *cb_ip6_address(unsigned *ret_at)
+const ip6_addr_t *cb_ip6_address(void)
 {
-	for (unsigned i = SLOT_LINK_LOCAL + 1; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
-		if (!ip6_addr_isvalid(netif_ip6_addr_state(netif(), i)))
-			continue;
-		if (ret_at)
-			*ret_at = i;
-		return netif_ip6_addr(netif(), i);
-	}
+	for (unsigned i = SLOT_LINK_LOCAL + 1; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+		if (ip6_addr_isvalid(netif_ip6_addr_state(netif(), i)))
+			return netif_ip6_addr(netif(), i);
 	return NULL;
 }
 

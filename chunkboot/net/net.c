@@ -212,7 +212,7 @@ void cb_net_set_link(bool has_link)
 bool cb_net_has_family(enum cb_family family)
 {
 	if (family == CB_FAMILY_IPV6)
-		return cb_ip6_address(NULL) != NULL;
+		return cb_ip6_address() != NULL;
 	return netif_ip4_addr(&cb_net_state.netif)->addr != 0;
 }
 
@@ -244,7 +244,7 @@ static void info_ipv4(struct cb_net_info *info)
 static void info_ipv6(struct cb_net_info *info)
 {
 	const struct cb_config_ipv6 *fixed = cb_net_state.params.ipv6;
-	const ip6_addr_t *address = cb_ip6_address(NULL), *router = cb_ip6_router();
+	const ip6_addr_t *address = cb_ip6_address(), *router = cb_ip6_router();
 	const struct cb_dhcp6 *dhcp6 = &cb_net_state.ip6.dhcp6;
 
 	if (!address)
@@ -314,6 +314,7 @@ void cb_net_poll(uint64_t *ret_wake_ms)
 	if (other_ms < wake_ms)
 		wake_ms = other_ms;
 	cb_net_flush();
+	cb_ip6_ask_neighbours(now_ms);
 	sleep_ms = sys_timeouts_sleeptime();
 	if (sleep_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE && now_ms + sleep_ms < wake_ms)
 		wake_ms = now_ms + sleep_ms;

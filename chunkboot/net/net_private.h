@@ -19,6 +19,7 @@ struct cb_ip6 {
 	struct cb_advert advert; /* the last one */
 	uint64_t next_solicit_ms; /* UINT64_MAX: a router has answered */
 	uint32_t solicit_wait_ms;
+	uint64_t next_ask_ms; /* for neighbours that lwIP does not ask for */
 	uint64_t fixed_ready_ms; /* when nobody has claimed the static address; 0: not asked yet */
 };
 
@@ -52,8 +53,10 @@ void cb_ip6_stop(void);
 void cb_ip6_link_up(void);
 /* Returns when it wants to be called again, at the latest. */
 uint64_t cb_ip6_poll(uint64_t now_ms);
-/* The first address beyond the link; NULL when there is none. Its slot goes to *ret_at. */
-const ip6_addr_t *cb_ip6_address(unsigned *ret_at);
+/* Asks for hardware addresses that lwIP does not ask for; after connections went on. */
+void cb_ip6_ask_neighbours(uint64_t now_ms);
+/* The first address beyond the link; NULL when there is none. */
+const ip6_addr_t *cb_ip6_address(void);
 /* The default router; NULL when there is none. */
 const ip6_addr_t *cb_ip6_router(void);
 
