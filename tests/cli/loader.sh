@@ -115,7 +115,7 @@ test_bad_arguments() {
 	refused 2 --dns 192.0.2.1
 	refused 2 --address 192.0.2.7/24 --gateway x
 	refused 2 --address 192.0.2.7/24 --dns 1.1.1.1 --dns 1.1.1.2 --dns 1.1.1.3
-	for ipv6 in '' fd00::1 fd00::1/0 fd00::1/129 192.0.2.7/24 fd00::1/64, fd00::1/64,x=1 fd00::1/64,gateway= \
+	for ipv6 in '' fd00::1 fd00::1/0 fd00::1/129 192.0.2.7/24 'fd00::1/64,' fd00::1/64,x=1 fd00::1/64,gateway= \
 		fd00::1/64,gateway=192.0.2.1 fd00::1/64,dns=fd00::1/64 fd00::1/64,dns=::1,dns=::2,dns=::3 ::1/128 ff02::1/64; do
 		refused 2 --ipv6 "$ipv6"
 	done
