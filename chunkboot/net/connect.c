@@ -14,6 +14,7 @@
 
 #define PORT_FIRST 49152u
 #define PORT_TRIES 32
+#define DNS_SILENCE_MS 900u /* before lwIP asks again, the other family's servers go first */
 #define LOOKUP_WAIT_MS 50u /* for the name's address in the family that goes first, §3 */
 #define CONTEST_WAIT_MS 250u /* "Connection Attempt Delay", §5 */
 #define FAMILY_WAIT_MS 3000u /* after the start of the network */
@@ -214,8 +215,12 @@ uint64_t cb_stream_connect_step(struct cb_stream *s, uint64_t now_ms)
 	uint64_t young_ms = cb_net_state.started_ms + FAMILY_WAIT_MS, wake_ms = UINT64_MAX;
 	bool is_hopeless = true;
 
-	for (unsigned i = 0; i < CB_N_FAMILIES; i++)
+	for (unsigned i = 0; i < CB_N_FAMILIES; i++) {
 		begin(s, (enum cb_family)i, now_ms);
+		if (s->attempts[i].state == CB_ATTEMPT_LOOKUP &&
+		    now_ms - s->attempts[i].since_ms >= DNS_SILENCE_MS)
+			cb_servers_silent(now_ms);
+	}
 	for (unsigned i = 0; i < CB_N_FAMILIES; i++) {
 		enum cb_family family =
 			i ? other(cb_net_state.first_family) : cb_net_state.first_family;

@@ -154,7 +154,8 @@ enum cb_err cb_net_start(const struct cb_net_params *params)
 	memset(&net->netif, 0, sizeof(net->netif));
 	memset(net->dns4, 0, sizeof(net->dns4));
 	net->started_ms = platform()->now_ms(platform()->ctx);
-	net->first_family = CB_FAMILY_IPV6;
+	net->first_family = net->first_dns = CB_FAMILY_IPV6;
+	net->next_dns_switch_ms = 0;
 	if (!is_lwip_ready)
 		lwip_init();
 	is_lwip_ready = true;

@@ -31,6 +31,8 @@ struct cb_net_state {
 	struct cb_ip6 ip6;
 	ip_addr_t dns4[CB_CONFIG_MAX_DNS];
 	enum cb_family first_family; /* the one that is tried first */
+	enum cb_family first_dns; /* the one whose DNS servers are asked first */
+	uint64_t next_dns_switch_ms;
 	struct cb_stream *streams;
 	unsigned n_streams;
 	uint32_t last_stream_id;
@@ -63,6 +65,8 @@ const ip6_addr_t *cb_ip6_router(void);
 /* servers.c: a DNS server that DHCPv4 or the configuration names; then all of them to lwIP. */
 void cb_servers_set_ipv4(uint8_t at, const ip_addr_t *server);
 void cb_servers_update(void);
+/* An answer is overdue: the other family's servers go first, for some seconds at least. */
+void cb_servers_silent(uint64_t now_ms);
 
 /* stream.c */
 void cb_streams_fail_all(void);

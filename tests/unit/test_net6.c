@@ -630,6 +630,41 @@ static void test_names_of_one_family(void **state)
 	wire.net.close(stream);
 }
 
+static bool has_asked_over_ipv4(void)
+{
+	for (unsigned i = 0; i < wire.n_sent; i++)
+		if (wire_get16(wire.sent[i] + 12) == 0x0800 && wire.sent[i][23] == UDP &&
+		    wire_get16(wire.sent[i] + 36) == 53)
+			return true;
+	return false;
+}
+
+/* The DNS server of IPv6 is dead: those of IPv4 are asked at the next try. */
+static void test_silent_dns(void **state)
+{
+	struct cb_stream *stream;
+
+	(void)state;
+	start_both();
+	wire.n_sent = 0;
+	stream = open_stream("silent.test");
+	answer_neighbour(peer_ip);
+	assert_non_null(question(28));
+	for (unsigned i = 0; i < 8; i++)
+		wire_poll(100);
+	assert_false(has_asked_over_ipv4());
+	for (unsigned i = 0; i < 13; i++)
+		wire_poll(100);
+	assert_true(has_asked_over_ipv4());
+	wire.net.close(stream);
+	/* And the next name asks them at once. */
+	wire.n_sent = 0;
+	stream = open_stream("next.test");
+	assert_true(has_asked_over_ipv4());
+	assert_null(question(28));
+	wire.net.close(stream);
+}
+
 static void test_mtu(void **state)
 {
 	struct packet p = advert(0, 1800);
@@ -948,6 +983,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_answering_ipv6, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_names_of_one_family, wire_setup,
 						wire_teardown),
+		cmocka_unit_test_setup_teardown(test_silent_dns, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_mtu, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_vlan, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_priority_tag_without_vlan, wire_setup,
