@@ -118,7 +118,7 @@ static void say_left(const struct cb_network *net, enum cb_err err)
 
 	if (net->n_candidates < 2)
 		return;
-	cb_fmt_str(&text, "Network: adapter ");
+	cb_fmt_str(&text, "Adapter ");
 	cb_fmt_mac(&text, cb_nic_mac(net->nic));
 	cb_fmt_str(&text, ": ");
 	cb_fmt_str(&text, cb_err_info(err)->message);
