@@ -7,7 +7,6 @@
 #include "lwip/nd6.h"
 #include "lwip/priv/nd6_priv.h"
 #include "lwip/udp.h"
-#include "net/lwiphooks.h"
 #include "net/net_private.h"
 
 #define FIRST_SOLICIT_WAIT_MS 1000u

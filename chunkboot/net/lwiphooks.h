@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What we change in lwIP, included by its sources. */
+/* What we change in lwIP, included by its sources and by nothing else. */
 #ifndef CB_NET_LWIPHOOKS_H
 #define CB_NET_LWIPHOOKS_H
 
@@ -16,8 +16,8 @@ struct ip6_addr;
 struct ip_addr;
 
 /* ip6.c: true when the packet was not wanted and is freed; and the next hop by configuration. */
-int cb_ip6_hook_input(struct pbuf *p, struct netif *netif);
-const struct ip6_addr *cb_ip6_hook_gateway(struct netif *netif, const struct ip6_addr *to);
+int cb_ip6_hook_input(struct pbuf *p, struct netif *from);
+const struct ip6_addr *cb_ip6_hook_gateway(struct netif *from, const struct ip6_addr *to);
 #define LWIP_HOOK_IP6_INPUT(p, netif) cb_ip6_hook_input(p, netif)
 #define LWIP_HOOK_ND6_GET_GW(netif, to) cb_ip6_hook_gateway(netif, to)
 

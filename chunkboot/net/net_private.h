@@ -62,6 +62,10 @@ const ip6_addr_t *cb_ip6_address(void);
 /* The default router; NULL when there is none. */
 const ip6_addr_t *cb_ip6_router(void);
 
+/* For lwIP, which sees them by lwiphooks.h: see there. */
+int cb_ip6_hook_input(struct pbuf *p, struct netif *from);
+const ip6_addr_t *cb_ip6_hook_gateway(struct netif *from, const ip6_addr_t *to);
+
 /* servers.c: a DNS server that DHCPv4 or the configuration names; then all of them to lwIP. */
 void cb_servers_set_ipv4(uint8_t at, const ip_addr_t *server);
 void cb_servers_update(void);
