@@ -193,6 +193,49 @@ void cb_fmt_ipv4(struct cb_fmt *t, const uint8_t address[4])
 	}
 }
 
+/* The longest run of at least two zero groups, the first of equals; *ret_len 0: none. */
+static unsigned find_zeros(const uint8_t address[16], unsigned *ret_len)
+{
+	unsigned best = 0, best_len = 1, len = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		len = address[2 * i] || address[2 * i + 1] ? 0 : len + 1;
+		if (len > best_len) {
+			best_len = len;
+			best = i + 1 - len;
+		}
+	}
+	*ret_len = best_len > 1 ? best_len : 0;
+	return best;
+}
+
+static void put_group(struct cb_fmt *t, const uint8_t group[2])
+{
+	char hex[5] = "";
+	unsigned skip = 0;
+
+	cb_hex_encode(group, 2, hex);
+	while (skip < 3 && hex[skip] == '0')
+		skip++;
+	cb_fmt_str(t, &hex[skip]);
+}
+
+void cb_fmt_ipv6(struct cb_fmt *t, const uint8_t address[16])
+{
+	unsigned n_zeros, zeros = find_zeros(address, &n_zeros);
+
+	for (unsigned i = 0; i < 8; i++) {
+		if (n_zeros && i == zeros) {
+			cb_fmt_str(t, "::");
+			i += n_zeros - 1;
+			continue;
+		}
+		if (i && !(n_zeros && i == zeros + n_zeros))
+			put(t, ':');
+		put_group(t, address + 2 * (size_t)i);
+	}
+}
+
 void cb_fmt_mac(struct cb_fmt *t, const uint8_t mac[6])
 {
 	char hex[3] = "";

@@ -27,6 +27,8 @@ void cb_fmt_size_of(struct cb_fmt *t, uint64_t done, uint64_t total);
 /* "8 s", "2 min 05 s", "1 h 02 min" */
 void cb_fmt_duration(struct cb_fmt *t, uint64_t seconds);
 void cb_fmt_ipv4(struct cb_fmt *t, const uint8_t address[4]);
+/* As RFC 5952 writes it: lower case, the longest run of zeros as "::". */
+void cb_fmt_ipv6(struct cb_fmt *t, const uint8_t address[16]);
 void cb_fmt_mac(struct cb_fmt *t, const uint8_t mac[6]);
 /* "CB-E105 " for an error */
 void cb_fmt_code(struct cb_fmt *t, enum cb_err err);

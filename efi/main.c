@@ -257,6 +257,8 @@ static void load(struct loader *l)
 	l->network = (struct cb_network){
 		.platform = &l->platform,
 		.ipv4 = config->has_ipv4 ? &config->ipv4 : NULL,
+		.ipv6 = config->has_ipv6 ? &config->ipv6 : NULL,
+		.vlan_id = config->vlan_id,
 		.say = say,
 		.say_ctx = &l->screen,
 	};

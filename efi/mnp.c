@@ -121,6 +121,17 @@ static const struct cb_nic_ops mnp_ops = {
 	.transmit = mnp_transmit,
 };
 
+/* All frames, for multicast: the groups of IPv6 would have to be joined one by one. */
+static bool configure(struct cb_mnp *mnp, struct cb_mnp_config *config)
+{
+	config->promiscuous = TRUE;
+	if (!EFI_ERROR(mnp->configure(mnp, config)))
+		return true;
+	/* A driver that can't: IPv4 works still. */
+	config->promiscuous = FALSE;
+	return !EFI_ERROR(mnp->configure(mnp, config));
+}
+
 static bool set_up(struct mnp *m)
 {
 	struct cb_mnp_config config = {
@@ -133,7 +144,7 @@ static bool set_up(struct mnp *m)
 	if (EFI_ERROR(m->binding->create_child(m->binding, &m->child)))
 		return false;
 	m->mnp = cb_uefi_protocol(m->child, &mnp_guid);
-	return m->mnp && !EFI_ERROR(m->mnp->configure(m->mnp, &config)) &&
+	return m->mnp && configure(m->mnp, &config) &&
 		!EFI_ERROR(cb_uefi.bs->CreateEvent(0, 0, NULL, NULL, &m->rx.event)) &&
 		!EFI_ERROR(cb_uefi.bs->CreateEvent(0, 0, NULL, NULL, &m->tx.event));
 }

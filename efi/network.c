@@ -6,10 +6,14 @@
 #include "format.h"
 #include "net/net.h"
 
+/*
+ * With one interface there is nothing else to wait for. With several, each gets a moment, twice as
+ * long in each round: a switch may need half a minute until it lets the first frame through.
+ */
 #define LINK_WAIT_MS 8000u
-#define LINK_WAIT_OTHERS_MS 3000u /* when there are other interfaces to try */
+#define LINK_WAIT_OTHERS_MS 2000u
 #define ADDRESS_WAIT_MS 20000u
-#define ADDRESS_WAIT_OTHERS_MS 10000u
+#define ADDRESS_WAIT_OTHERS_MS 5000u
 #define LINK_CHECK_MS 500u
 
 static void say(const struct cb_network *net, struct cb_fmt *text)
@@ -17,28 +21,65 @@ static void say(const struct cb_network *net, struct cb_fmt *text)
 	net->say(net->say_ctx, cb_fmt_done(text));
 }
 
-static void say_address(const struct cb_network *net)
+static void say_adapter(const struct cb_network *net, struct cb_fmt *text)
 {
-	struct cb_fmt text = { 0 };
-	struct cb_net_info info;
-
-	cb_net_info(&info);
-	cb_fmt_str(&text, "Network: ");
-	cb_fmt_ipv4(&text, info.address);
-	cb_fmt_str(&text, "/");
-	cb_fmt_uint(&text, info.prefix_len);
-	cb_fmt_str(&text, ", gateway ");
-	cb_fmt_ipv4(&text, info.gateway);
-	cb_fmt_str(&text, ", adapter ");
-	cb_fmt_mac(&text, cb_nic_mac(net->nic));
+	cb_fmt_str(text, ", adapter ");
+	cb_fmt_mac(text, cb_nic_mac(net->nic));
 	if (cb_nic_is_shared(net->nic))
-		cb_fmt_str(&text, " (shared, slow)");
-	say(net, &text);
+		cb_fmt_str(text, " (shared, slow)");
+	if (net->vlan_id) {
+		cb_fmt_str(text, ", VLAN ");
+		cb_fmt_uint(text, net->vlan_id);
+	}
+	say(net, text);
 }
 
-static bool has_others(const struct cb_network *net)
+static void say_ipv4(const struct cb_network *net, const struct cb_net_info *info)
 {
-	return net->at + 1 < net->n_candidates;
+	struct cb_fmt text = { 0 };
+
+	cb_fmt_str(&text, "Network: ");
+	cb_fmt_ipv4(&text, info->address);
+	cb_fmt_str(&text, "/");
+	cb_fmt_uint(&text, info->prefix_len);
+	cb_fmt_str(&text, ", gateway ");
+	cb_fmt_ipv4(&text, info->gateway);
+	say_adapter(net, &text);
+}
+
+static void say_ipv6(const struct cb_network *net, const struct cb_net_info *info)
+{
+	struct cb_fmt text = { 0 };
+
+	cb_fmt_str(&text, "Network: ");
+	cb_fmt_ipv6(&text, info->address6);
+	cb_fmt_str(&text, "/");
+	cb_fmt_uint(&text, info->prefix_len6);
+	cb_fmt_str(&text, ", gateway ");
+	cb_fmt_ipv6(&text, info->gateway6);
+	say_adapter(net, &text);
+}
+
+/* A line for each family, when it has come; the second one may follow later. */
+static void tell_addresses(struct cb_network *net, const struct cb_net_info *info)
+{
+	if (info->has_ipv4 && !net->has_told_ipv4)
+		say_ipv4(net, info);
+	if (info->has_ipv6 && !net->has_told_ipv6)
+		say_ipv6(net, info);
+	net->has_told_ipv4 |= info->has_ipv4;
+	net->has_told_ipv6 |= info->has_ipv6;
+}
+
+static uint64_t deadline(const struct cb_network *net, unsigned alone_ms, unsigned others_ms)
+{
+	unsigned ms = alone_ms;
+
+	if (net->n_candidates > 1) {
+		ms = others_ms << (net->n_rounds < 3 ? net->n_rounds : 3);
+		ms = ms < alone_ms ? ms : alone_ms;
+	}
+	return cb_clock_ms() + ms;
 }
 
 static void drop_nic(struct cb_network *net, bool for_good)
@@ -62,16 +103,33 @@ static void try_candidates(struct cb_network *net)
 			continue;
 		}
 		net->phase = CB_NETWORK_LINK;
-		net->deadline_ms =
-			cb_clock_ms() + (has_others(net) ? LINK_WAIT_OTHERS_MS : LINK_WAIT_MS);
+		net->deadline_ms = deadline(net, LINK_WAIT_MS, LINK_WAIT_OTHERS_MS);
 		net->next_link_check_ms = 0;
 		return;
 	}
 	net->phase = CB_NETWORK_FAILED;
+	net->n_rounds++;
+}
+
+/* Where there are several, the person learns why one of them was left. */
+static void say_left(const struct cb_network *net, enum cb_err err)
+{
+	struct cb_fmt text = { 0 };
+
+	if (net->n_candidates < 2)
+		return;
+	cb_fmt_str(&text, "Adapter ");
+	cb_fmt_mac(&text, cb_nic_mac(net->nic));
+	cb_fmt_str(&text, ": ");
+	cb_fmt_str(&text, cb_err_info(err)->message);
+	cb_fmt_str(&text,
+		   net->at + 1 < net->n_candidates ? "; trying the next one" : "; starting over");
+	say(net, &text);
 }
 
 static void try_next(struct cb_network *net, enum cb_err err)
 {
+	say_left(net, err);
 	drop_nic(net, /*for_good=*/false);
 	/* Of several failures the one that came furthest is told. */
 	if (err > net->err || net->err == CB_NET_NO_DEVICE)
@@ -96,6 +154,8 @@ static void start_stack(struct cb_network *net)
 		.platform = net->platform,
 		.mtu = cb_nic_mtu(net->nic),
 		.ipv4 = net->ipv4,
+		.ipv6 = net->ipv6,
+		.vlan_id = net->vlan_id,
 		.transmit = cb_nic_transmit,
 		.link = net->nic,
 	};
@@ -109,8 +169,8 @@ static void start_stack(struct cb_network *net)
 		return;
 	}
 	net->phase = CB_NETWORK_ADDRESS;
-	net->deadline_ms =
-		cb_clock_ms() + (has_others(net) ? ADDRESS_WAIT_OTHERS_MS : ADDRESS_WAIT_MS);
+	net->has_told_ipv4 = net->has_told_ipv6 = false;
+	net->deadline_ms = deadline(net, ADDRESS_WAIT_MS, ADDRESS_WAIT_OTHERS_MS);
 }
 
 static void check_link(struct cb_network *net, uint64_t now_ms)
@@ -132,11 +192,12 @@ static void check_address(struct cb_network *net)
 	struct cb_net_info info;
 
 	cb_net_info(&info);
-	if (!info.has_address)
+	tell_addresses(net, &info);
+	if (net->phase == CB_NETWORK_UP || !info.has_address)
 		return;
 	net->phase = CB_NETWORK_UP;
 	net->err = CB_OK;
-	say_address(net);
+	net->n_rounds = 0;
 }
 
 bool cb_network_step(struct cb_network *net)
@@ -150,9 +211,9 @@ bool cb_network_step(struct cb_network *net)
 	if (net->phase == CB_NETWORK_ADDRESS || net->phase == CB_NETWORK_UP) {
 		n = cb_nic_poll(net->nic);
 		cb_net_poll(&wake_ms);
+		if (!net->has_told_ipv4 || !net->has_told_ipv6)
+			check_address(net);
 	}
-	if (net->phase == CB_NETWORK_ADDRESS)
-		check_address(net);
 	if (n)
 		net->last_frame_ms = now_ms;
 	if (now_ms < net->deadline_ms)

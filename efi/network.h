@@ -18,6 +18,8 @@ enum cb_network_phase {
 struct cb_network {
 	const struct cb_platform *platform;
 	const struct cb_config_ipv4 *ipv4; /* NULL: DHCP */
+	const struct cb_config_ipv6 *ipv6; /* NULL: advertisements and DHCPv6 */
+	uint16_t vlan_id; /* 0: none */
 	/* Says a line to the person; text is valid during the call. */
 	void (*say)(void *ctx, const char *text);
 	void *say_ctx;
@@ -26,11 +28,13 @@ struct cb_network {
 	enum cb_err err;
 	struct cb_nic_candidate candidates[CB_NIC_MAX];
 	unsigned n_candidates, at;
+	unsigned n_rounds; /* through all of them, in vain */
+	bool has_told_ipv4, has_told_ipv6; /* the address */
 	struct cb_nic *nic;
 	uint64_t deadline_ms, next_link_check_ms, last_frame_ms;
 };
 
-/* Starts (again) with the best interface. Fill in the first four members before. */
+/* Starts (again) with the best interface. Fill in the members above phase before. */
 void cb_network_start(struct cb_network *net);
 /* Receives, sends, runs timers. Returns true when frames came in. */
 bool cb_network_step(struct cb_network *net);

@@ -113,16 +113,38 @@ static const struct cb_nic_ops snp_ops = {
 	.transmit = snp_transmit,
 };
 
-static bool bring_up(EFI_SIMPLE_NETWORK_PROTOCOL *snp)
+/*
+ * IPv6 wants multicast, of groups that follow from its addresses. Many drivers (edk2's for virtio
+ * among them) know no single groups, so everything is received; the stack drops what is not ours.
+ */
+static UINT32 filters_for(UINT32 known)
 {
 	UINT32 filters = EFI_SIMPLE_NETWORK_RECEIVE_UNICAST | EFI_SIMPLE_NETWORK_RECEIVE_BROADCAST;
 
+	if (known & EFI_SIMPLE_NETWORK_RECEIVE_PROMISCUOUS_MULTICAST)
+		filters |= EFI_SIMPLE_NETWORK_RECEIVE_PROMISCUOUS_MULTICAST;
+	else
+		filters |= EFI_SIMPLE_NETWORK_RECEIVE_PROMISCUOUS;
+	return filters & known;
+}
+
+static bool set_filters(EFI_SIMPLE_NETWORK_PROTOCOL *snp)
+{
+	UINT32 plain = EFI_SIMPLE_NETWORK_RECEIVE_UNICAST | EFI_SIMPLE_NETWORK_RECEIVE_BROADCAST;
+	UINT32 known = snp->Mode->ReceiveFilterMask;
+
+	/* Without multicast IPv4 works still. */
+	return !EFI_ERROR(snp->ReceiveFilters(snp, filters_for(known), 0, TRUE, 0, NULL)) ||
+		!EFI_ERROR(snp->ReceiveFilters(snp, plain & known, 0, TRUE, 0, NULL));
+}
+
+static bool bring_up(EFI_SIMPLE_NETWORK_PROTOCOL *snp)
+{
 	if (snp->Mode->State == EfiSimpleNetworkStopped && EFI_ERROR(snp->Start(snp)))
 		return false;
 	if (snp->Mode->State == EfiSimpleNetworkStarted && EFI_ERROR(snp->Initialize(snp, 0, 0)))
 		return false;
-	filters &= snp->Mode->ReceiveFilterMask;
-	return !EFI_ERROR(snp->ReceiveFilters(snp, filters, 0, TRUE, 0, NULL));
+	return set_filters(snp);
 }
 
 enum cb_err cb_snp_open(struct cb_nic *nic)

@@ -62,7 +62,7 @@ sodium_hot = src/libsodium/crypto_generichash/blake2b/ref/blake2b-% src/libsodiu
 lwip_files = $(addprefix src/core/,def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c stats.c sys.c \
 	tcp.c tcp_in.c tcp_out.c timeouts.c udp.c) $(call rel,src/core/ipv4/*.c src/core/ipv6/*.c) src/netif/ethernet.c
 lwip_flags = -Ichunkboot -Ichunkboot/net -I$(SRC)/src/include
-lwip_hot = src/core/tcp_in% src/core/inet_chksum% src/core/pbuf% src/core/ipv4/ip4% src/netif/ethernet%
+lwip_hot = src/core/tcp_in% src/core/inet_chksum% src/core/pbuf% src/core/ipv4/ip4% src/core/ipv6/ip6 src/netif/ethernet%
 
 # ---- Flags ----
 ifeq ($(VARIANT),efi-x86_64)

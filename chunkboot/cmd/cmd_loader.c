@@ -14,25 +14,29 @@
 
 static struct cb_texts arg_urls, arg_dns, arg_tls_cas, arg_tls_pins;
 static const char *arg_out, *arg_efi, *arg_layout, *arg_autologin, *arg_passphrase_file,
-	*arg_address, *arg_gateway;
-static uint64_t arg_stamp_time;
+	*arg_address, *arg_gateway, *arg_ipv6;
+static uint64_t arg_stamp_time, arg_vlan;
 static bool arg_public_key_is_ok, arg_next_option, arg_no_prefetch;
 
-/* "192.0.2.7/24" */
-static bool parse_address(const char *text, struct cb_config_ipv4 *ip)
+/* "192.0.2.7/24" or "2001:db8::7/64"; text of len characters. */
+static bool parse_address(int family, const char *text, size_t len, uint8_t *ret_address,
+			  uint8_t *ret_prefix_len)
 {
-	char address[INET_ADDRSTRLEN];
-	const char *slash = strchr(text, '/');
-	if (slash == NULL || (size_t)(slash - text) >= sizeof(address))
+	char copy[INET6_ADDRSTRLEN + sizeof("/128")];
+	if (len >= sizeof(copy))
 		return false;
-	memcpy(address, text, (size_t)(slash - text));
-	address[slash - text] = '\0';
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	char *slash = strchr(copy, '/');
+	if (slash == NULL || slash[1] < '0' || slash[1] > '9')
+		return false;
 	char *end;
 	long prefix_len = strtol(slash + 1, &end, 10);
-	if (slash[1] < '0' || slash[1] > '9' || *end != '\0' || prefix_len < 1 || prefix_len > 32)
+	*slash = '\0';
+	if (*end != '\0' || prefix_len < 1 || prefix_len > (family == AF_INET ? 32 : 128))
 		return false;
-	ip->prefix_len = (uint8_t)prefix_len;
-	return inet_pton(AF_INET, address, ip->address) == 1;
+	*ret_prefix_len = (uint8_t)prefix_len;
+	return inet_pton(family, copy, ret_address) == 1;
 }
 
 static enum cb_err parse_ipv4(struct cb_config_ipv4 *ip, struct cb_error *e)
@@ -42,7 +46,7 @@ static enum cb_err parse_ipv4(struct cb_config_ipv4 *ip, struct cb_error *e)
 		return cb_usage(e, verb, "--gateway and --dns need --address");
 	if (arg_address == NULL)
 		return CB_OK;
-	if (!parse_address(arg_address, ip))
+	if (!parse_address(AF_INET, arg_address, strlen(arg_address), ip->address, &ip->prefix_len))
 		return cb_usage(e, verb, "--address %s: not of the form 192.0.2.7/24", arg_address);
 	if (arg_gateway != NULL && inet_pton(AF_INET, arg_gateway, ip->gateway) != 1)
 		return cb_usage(e, verb, "--gateway %s: no IPv4 address", arg_gateway);
@@ -53,6 +57,41 @@ static enum cb_err parse_ipv4(struct cb_config_ipv4 *ip, struct cb_error *e)
 			return cb_usage(e, verb, "--dns %s: no IPv4 address", arg_dns.at[i]);
 	ip->n_dns = arg_dns.n;
 	return CB_OK;
+}
+
+/* "gateway=G" or "dns=D" of len characters. */
+static bool parse_ipv6_item(const char *item, size_t len, struct cb_config_ipv6 *ip)
+{
+	static const char gateway[] = "gateway=", dns[] = "dns=";
+	char copy[sizeof(gateway) + INET6_ADDRSTRLEN];
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, item, len);
+	copy[len] = '\0';
+	if (strncmp(copy, gateway, strlen(gateway)) == 0)
+		return inet_pton(AF_INET6, copy + strlen(gateway), ip->gateway) == 1;
+	return strncmp(copy, dns, strlen(dns)) == 0 && ip->n_dns < CB_CONFIG_MAX_DNS &&
+		inet_pton(AF_INET6, copy + strlen(dns), ip->dns[ip->n_dns++]) == 1;
+}
+
+/* "2001:db8::7/64,gateway=fe80::1,dns=2001:db8::1" */
+static enum cb_err parse_ipv6(struct cb_config_ipv6 *ip, struct cb_error *e)
+{
+	if (arg_ipv6 == NULL)
+		return CB_OK;
+	size_t len = strcspn(arg_ipv6, ",");
+	bool is_good = parse_address(AF_INET6, arg_ipv6, len, ip->address, &ip->prefix_len) &&
+		cb_config_is_ipv6_host(ip->address);
+	for (const char *item = arg_ipv6 + len; is_good && *item == ','; item += len) {
+		item++;
+		len = strcspn(item, ",");
+		is_good = parse_ipv6_item(item, len, ip);
+	}
+	if (is_good)
+		return CB_OK;
+	return cb_usage(e, &cb_verb_loader,
+			"--ipv6 %s: not of the form 2001:db8::7/64[,gateway=G][,dns=D]...",
+			arg_ipv6);
 }
 
 static enum cb_err report(const struct cb_stamp_result *r)
@@ -88,8 +127,11 @@ static enum cb_err stamp(const struct cb_stamp_params *params, struct cb_error *
 static enum cb_err run(int n, char **operands, struct cb_error *e)
 {
 	struct cb_config_ipv4 ipv4 = { 0 };
+	struct cb_config_ipv6 ipv6 = { 0 };
 	enum cb_err err = parse_ipv4(&ipv4, e);
 	(void)n;
+	if (err == CB_OK)
+		err = parse_ipv6(&ipv6, e);
 	if (err != CB_OK)
 		return err;
 	if (arg_urls.n == 0)
@@ -106,6 +148,8 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 		.tls = { arg_tls_cas.at, arg_tls_cas.n, arg_tls_pins.at, arg_tls_pins.n },
 		.layout = arg_layout,
 		.ipv4 = arg_address != NULL ? &ipv4 : NULL,
+		.ipv6 = arg_ipv6 != NULL ? &ipv6 : NULL,
+		.vlan_id = (uint16_t)arg_vlan,
 		.autologin = arg_autologin,
 		.is_public_key_ok = arg_public_key_is_ok,
 		.allow_next_option = arg_next_option,
@@ -167,6 +211,17 @@ static const struct cb_option options[] = {
 	  .value = "D",
 	  .help = "DNS server, with --address; up to 2",
 	  .texts = &arg_dns },
+	{ .name = "ipv6",
+	  .value = "A/PREFIX[,gateway=G][,dns=D]...",
+	  .help = "static IPv6 address instead of router advertisements and DHCPv6, such as "
+		  "2001:db8::7/64,gateway=fe80::1; up to 2 DNS servers",
+	  .text = &arg_ipv6 },
+	{ .name = "vlan",
+	  .value = "ID",
+	  .help = "tag all frames with this 802.1Q VLAN, 1 to 4094, and take only such frames",
+	  .number = &arg_vlan,
+	  .min = 1,
+	  .max = CB_CONFIG_MAX_VLAN },
 	{ .name = "allow-next-option",
 	  .help = "let the error screen offer to continue with the firmware's next boot option",
 	  .flag = &arg_next_option },

@@ -78,6 +78,36 @@ static bool parse_ipv4(struct cb_bytes v, struct cb_config *c)
 	return cb_reader_is_done(&r);
 }
 
+bool cb_config_is_ipv6_host(const uint8_t address[16])
+{
+	static const uint8_t none[12];
+	return address[0] != 0xff && memcmp(address, none, sizeof(none)) != 0;
+}
+
+static bool parse_ipv6(struct cb_bytes v, struct cb_config *c)
+{
+	struct cb_reader r = cb_reader_of(v);
+	struct cb_config_ipv6 *ip = &c->ipv6;
+	cb_read_copy(&r, ip->address, 16);
+	cb_read_copy(&r, ip->gateway, 16);
+	ip->prefix_len = cb_read_u8(&r);
+	ip->n_dns = cb_read_u8(&r);
+	if (ip->prefix_len > 128 || ip->n_dns > CB_CONFIG_MAX_DNS ||
+	    !cb_config_is_ipv6_host(ip->address))
+		return false;
+	for (unsigned i = 0; i < ip->n_dns; i++)
+		cb_read_copy(&r, ip->dns[i], 16);
+	c->has_ipv6 = true;
+	return cb_reader_is_done(&r);
+}
+
+static bool parse_vlan(struct cb_bytes v, struct cb_config *c)
+{
+	struct cb_reader r = cb_reader_of(v);
+	c->vlan_id = cb_read_le16(&r);
+	return cb_reader_is_done(&r) && c->vlan_id >= 1 && c->vlan_id <= CB_CONFIG_MAX_VLAN;
+}
+
 static bool parse_autologin(struct cb_bytes v, struct cb_config *c)
 {
 	struct cb_reader r = cb_reader_of(v);
@@ -134,6 +164,8 @@ static const struct {
 	[CB_CONFIG_IPV4] = { .parse = parse_ipv4 },
 	[CB_CONFIG_AUTOLOGIN] = { .parse = parse_autologin },
 	[CB_CONFIG_FLAGS] = { .parse = parse_flags },
+	[CB_CONFIG_IPV6] = { .parse = parse_ipv6 },
+	[CB_CONFIG_VLAN] = { .parse = parse_vlan },
 	[CB_CONFIG_TLS_CA] = { .parse = parse_tls_ca, .may_repeat = true },
 	[CB_CONFIG_TLS_PIN] = { .parse = parse_tls_pin, .may_repeat = true },
 };
@@ -248,6 +280,19 @@ static void put_ipv4(struct writer *w, const struct cb_config_ipv4 *ip)
 	memcpy(p + 10, ip->dns, (size_t)4 * n_dns);
 }
 
+static void put_ipv6(struct writer *w, const struct cb_config_ipv6 *ip)
+{
+	unsigned n_dns = ip->n_dns <= CB_CONFIG_MAX_DNS ? ip->n_dns : 0;
+	uint8_t *p = put_entry(w, CB_CONFIG_IPV6, 34 + (size_t)16 * n_dns);
+	if (!p)
+		return;
+	memcpy(p, ip->address, 16);
+	memcpy(p + 16, ip->gateway, 16);
+	p[32] = ip->prefix_len;
+	p[33] = (uint8_t)n_dns;
+	memcpy(p + 34, ip->dns, (size_t)16 * n_dns);
+}
+
 static void put_autologin(struct writer *w, const struct cb_config *c)
 {
 	size_t len = strlen(c->autologin_account);
@@ -272,6 +317,12 @@ static void put_entries(struct writer *w, const struct cb_config *c)
 		put_bytes(w, CB_CONFIG_LAYOUT, c->layout.p, c->layout.len);
 	if (c->has_ipv4)
 		put_ipv4(w, &c->ipv4);
+	if (c->has_ipv6)
+		put_ipv6(w, &c->ipv6);
+	if (c->vlan_id != 0) {
+		cb_put_le16(number, c->vlan_id);
+		put_bytes(w, CB_CONFIG_VLAN, number, 2);
+	}
 	if (c->has_autologin)
 		put_autologin(w, c);
 	cb_put_le32(number,
@@ -288,7 +339,9 @@ enum cb_err cb_config_write(const struct cb_config *c, uint8_t *out, size_t max,
 {
 	struct writer w = { .out = out, .max = max };
 	if (c->n_mirrors > CB_CONFIG_MAX_MIRRORS || c->tls.n_anchors > CB_TLS_MAX_ANCHORS ||
-	    c->tls.n_pins > CB_TLS_MAX_PINS || (c->has_ipv4 && c->ipv4.n_dns > CB_CONFIG_MAX_DNS))
+	    c->tls.n_pins > CB_TLS_MAX_PINS ||
+	    (c->has_ipv4 && c->ipv4.n_dns > CB_CONFIG_MAX_DNS) ||
+	    (c->has_ipv6 && c->ipv6.n_dns > CB_CONFIG_MAX_DNS))
 		return CB_CONFIG;
 	uint8_t *head = take(&w, HEAD_LEN);
 	put_entries(&w, c);

@@ -11,6 +11,7 @@
 #define CB_CONFIG_MAX_LEN 65536
 #define CB_CONFIG_MAX_MIRRORS 8
 #define CB_CONFIG_MAX_DNS 2
+#define CB_CONFIG_MAX_VLAN 4094
 #define CB_CONFIG_MAX_TIME_S 253402300799ull /* end of the year 9999 */
 
 /* Entry flag: a loader that does not know the tag must refuse the section. */
@@ -26,6 +27,8 @@ enum cb_config_tag {
 	CB_CONFIG_IPV4 = 6, /* address[4], gateway[4], u8 prefix, u8 n_dns <= 2, dns[4] each */
 	CB_CONFIG_AUTOLOGIN = 7, /* u8 length, account, K[64] */
 	CB_CONFIG_FLAGS = 8, /* u32, bits below; absent: 0 */
+	CB_CONFIG_IPV6 = 9, /* address[16], gateway[16], u8 prefix, u8 n_dns <= 2, dns[16] each */
+	CB_CONFIG_VLAN = 10, /* u16 id, 1 to 4094; absent: untagged frames */
 	CB_CONFIG_TLS_CA = 11, /* anchor (core/tls_trust.h); up to 4 */
 	CB_CONFIG_TLS_PIN = 12, /* 32 bytes, SHA-256 of a SubjectPublicKeyInfo; up to 8 */
 };
@@ -41,6 +44,14 @@ struct cb_config_ipv4 {
 	uint8_t dns[CB_CONFIG_MAX_DNS][4];
 };
 
+/* Static IPv6 addressing; sixteen bytes each. A gateway of zeros: none. */
+struct cb_config_ipv6 {
+	uint8_t address[16], gateway[16];
+	uint8_t prefix_len;
+	unsigned n_dns;
+	uint8_t dns[CB_CONFIG_MAX_DNS][16];
+};
+
 struct cb_config {
 	struct cb_bytes root; /* root.json, newest known when stamped */
 	uint8_t realm_id[32];
@@ -50,6 +61,9 @@ struct cb_config {
 	struct cb_bytes layout; /* keyboard layout name; empty: us */
 	bool has_ipv4;
 	struct cb_config_ipv4 ipv4;
+	bool has_ipv6;
+	struct cb_config_ipv6 ipv6;
+	uint16_t vlan_id; /* 0: none */
 	bool has_autologin;
 	char autologin_account[CB_ACCOUNT_MAX + 1];
 	uint8_t autologin_key[CB_LOGIN_KEY_LEN]; /* K; not secret: the loader file is public */
@@ -65,6 +79,8 @@ struct cb_config {
  * then. Spans lead into `section`.
  */
 enum cb_err cb_config_parse(struct cb_bytes section, struct cb_config *ret);
+/* Can a host have it? Not a multicast address, nor one of ::/96: unspecified, loopback. */
+bool cb_config_is_ipv6_host(const uint8_t address[16]);
 /* Writes the section to out[max]; CONFIG when it does not fit or would not be accepted. */
 enum cb_err cb_config_write(const struct cb_config *c, uint8_t *out, size_t max, size_t *ret_len);
 

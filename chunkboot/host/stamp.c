@@ -173,10 +173,14 @@ static enum cb_err make_config(const struct cb_stamp_params *p, const struct cb_
 		.allow_next_option = p->allow_next_option,
 		.no_prefetch = p->no_prefetch,
 		.has_ipv4 = p->ipv4 != NULL,
+		.has_ipv6 = p->ipv6 != NULL,
+		.vlan_id = p->vlan_id,
 	};
 	memcpy(config->realm_id, view->realm_id, sizeof(config->realm_id));
 	if (p->ipv4 != NULL)
 		config->ipv4 = *p->ipv4;
+	if (p->ipv6 != NULL)
+		config->ipv6 = *p->ipv6;
 	enum cb_err err = add_mirrors(p, config, e);
 	if (err == CB_OK)
 		err = add_tls(p, tls, config, e);

@@ -16,6 +16,8 @@ struct cb_stamp_params {
 	struct cb_tls_options tls; /* what https mirrors are trusted by */
 	const char *layout; /* keyboard layout; NULL: us */
 	const struct cb_config_ipv4 *ipv4; /* static addressing; NULL: DHCP */
+	const struct cb_config_ipv6 *ipv6; /* static addressing; NULL: SLAAC and DHCPv6 */
+	uint16_t vlan_id; /* 0: none */
 	const char *autologin; /* account name; NULL: none */
 	const char *passphrase; /* of autologin, as typed */
 	bool is_public_key_ok; /* autologin for an account with credentials or private data */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Receive buffers: lwIP keeps a frame where the driver put it until the core has consumed it. */
+#include <string.h>
+
 #include "lwip/pbuf.h"
 #include "net/net_private.h"
 
 #define SLAB_FRAMES 31
+#define HEADER_LEN 14u
 
 /* The IP header of a frame at data lies on a multiple of 16: 62 + 2 + 14. */
 struct frame {
@@ -96,19 +99,48 @@ void cb_net_frame_free(uint8_t *data)
 		put_back(frame_of(data));
 }
 
+/* Firmware may have to receive everything for the sake of multicast: for us, for all, for IPv6. */
+static bool is_to_us(const uint8_t *data)
+{
+	static const uint8_t broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	return memcmp(data, cb_net_state.params.mac, 6) == 0 ||
+		(data[0] == 0x33 && data[1] == 0x33) || memcmp(data, broadcast, 6) == 0;
+}
+
+/*
+ * With a VLAN only frames that have its tag; without, only frames that have none, or one that gives
+ * a priority alone (id 0), which IEEE 802.1Q §6.9 takes for untagged. Takes the tag away: returns
+ * by how much the frame has become shorter, or len when it is not for us.
+ */
+static size_t strip_tag(uint8_t *data, size_t len)
+{
+	bool is_tagged = len >= HEADER_LEN + CB_NET_TAG_LEN && data[12] == 0x81 && data[13] == 0;
+	unsigned id = is_tagged ? (data[14] & 0x0fu) << 8 | data[15] : 0;
+
+	if (id != cb_net_state.params.vlan_id)
+		return len;
+	if (!is_tagged)
+		return 0;
+	memmove(data + CB_NET_TAG_LEN, data, HEADER_LEN - 2);
+	return CB_NET_TAG_LEN;
+}
+
 void cb_net_input(uint8_t *data, size_t len)
 {
 	struct frame *frame = frame_of(data);
 	struct pbuf *p;
+	size_t cut;
 
-	if (!cb_net_state.is_started || len == 0 || len > CB_NET_FRAME_MAX) {
+	if (!cb_net_state.is_started || len <= HEADER_LEN || len > CB_NET_FRAME_MAX ||
+	    !is_to_us(data) || (cut = strip_tag(data, len)) == len) {
 		cb_net_state.n_frames_dropped++;
 		put_back(frame);
 		return;
 	}
 	cb_net_state.n_frames_in++;
-	p = pbuf_alloced_custom(PBUF_RAW, (u16_t)len, PBUF_REF, &frame->custom, data,
-				CB_NET_FRAME_MAX);
+	p = pbuf_alloced_custom(PBUF_RAW, (u16_t)(len - cut), PBUF_REF, &frame->custom, data + cut,
+				(u16_t)(CB_NET_FRAME_MAX - cut));
 	if (cb_net_state.netif.input(p, &cb_net_state.netif) != ERR_OK)
 		pbuf_free(p);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What we change in lwIP, included by its sources: batched ACKs and random sequence numbers. */
+/* What we change in lwIP, included by its sources and by nothing else. */
 #ifndef CB_NET_LWIPHOOKS_H
 #define CB_NET_LWIPHOOKS_H
 
@@ -9,5 +9,20 @@
 
 /* Any value from a strong generator does: source ports are random too (RFC 6528 §3). */
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) cb_net_random32()
+
+struct netif;
+struct pbuf;
+struct ip6_addr;
+struct ip_addr;
+
+/* ip6.c: true when the packet was not wanted and is freed; and the next hop by configuration. */
+int cb_ip6_hook_input(struct pbuf *p, struct netif *from);
+const struct ip6_addr *cb_ip6_hook_gateway(struct netif *from, const struct ip6_addr *to);
+#define LWIP_HOOK_IP6_INPUT(p, netif) cb_ip6_hook_input(p, netif)
+#define LWIP_HOOK_ND6_GET_GW(netif, to) cb_ip6_hook_gateway(netif, to)
+
+/* DHCPv4 would put its servers over those of IPv6; only dhcp.c is left to call it. */
+void cb_servers_set_ipv4(unsigned char at, const struct ip_addr *server);
+#define dns_setserver(at, server) cb_servers_set_ipv4(at, server)
 
 #endif

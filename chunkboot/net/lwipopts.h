@@ -22,7 +22,7 @@
 
 /* Protocols. No reassembly: nothing we talk to fragments, and fragments were a source of holes. */
 #define LWIP_IPV4 1
-#define LWIP_IPV6 0
+#define LWIP_IPV6 1
 #define LWIP_ETHERNET 1
 #define LWIP_ARP 1
 #define LWIP_ICMP 0
@@ -40,6 +40,23 @@
 #define LWIP_NETIF_LINK_CALLBACK 0
 #define LWIP_NETIF_STATUS_CALLBACK 0
 
+/*
+ * IPv6: ip6filter.c stands before all of it. Router solicitations, DNS servers of advertisements
+ * and DHCPv6 are our own (ip6.c), as lwIP knows no stateful DHCPv6 and would wait a second before
+ * it asks. Duplicate address detection: see ip6.c; three is the number of questions for a static
+ * address before lwIP would take it by itself.
+ */
+#define LWIP_IPV6_REASS 0
+#define LWIP_IPV6_FRAG 0
+#define LWIP_IPV6_FORWARD 0
+#define LWIP_IPV6_SEND_ROUTER_SOLICIT 0
+#define LWIP_IPV6_DUP_DETECT_ATTEMPTS 3
+#define LWIP_IPV6_NUM_ADDRESSES 4
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 0
+#define LWIP_ND6_NUM_NEIGHBORS 16
+#define LWIP_ND6_NUM_DESTINATIONS 32
+#define MEMP_NUM_ND6_QUEUE 32
+
 /* Without a queue, connections opened together wait for each other's ARP answer. */
 #define ARP_QUEUEING 1
 #define ARP_QUEUE_LEN 32
@@ -49,11 +66,11 @@
 #define LWIP_DHCP_DOES_ACD_CHECK 0
 #define LWIP_DHCP_MAX_DNS_SERVERS 2
 #define LWIP_DNS 1
-#define DNS_MAX_SERVERS 2
-#define DNS_TABLE_SIZE 16
-#define DNS_MAX_REQUESTS 16
+#define DNS_MAX_SERVERS 4 /* two of each family */
+#define DNS_TABLE_SIZE 32 /* names, once for each family */
+#define DNS_MAX_REQUESTS DNS_TABLE_SIZE /* with more, lwIP 2.2.1 looks past the end of the table */
 #define DNS_MAX_NAME_LENGTH 256
-#define DNS_MAX_RETRIES 4
+#define DNS_MAX_RETRIES 3 /* of a server: four seconds until the next one is asked */
 
 /*
  * Several moderate windows instead of one large one: a path's queue overflows on the latter. The

@@ -5,12 +5,15 @@
 #include "lwip/dhcp.h"
 #include "lwip/dns.h"
 #include "lwip/etharp.h"
+#include "lwip/ethip6.h"
 #include "lwip/init.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
 #include "net/net_private.h"
 #include "netif/ethernet.h"
+
+#define ADDRESSES_LEN 12u /* of a frame, in front of tag or type */
 
 struct cb_net_state cb_net_state;
 
@@ -34,20 +37,37 @@ uint32_t cb_net_random32(void)
 	return cb_le32(bytes);
 }
 
+/* The frame with our VLAN's tag behind the addresses (IEEE 802.1Q §9.3), priority 0. */
+static void put_tagged(const struct pbuf *p, uint8_t *out, uint16_t vlan_id)
+{
+	pbuf_copy_partial(p, out, ADDRESSES_LEN, 0);
+	out[ADDRESSES_LEN] = 0x81;
+	out[ADDRESSES_LEN + 1] = 0;
+	out[ADDRESSES_LEN + 2] = (uint8_t)(vlan_id >> 8);
+	out[ADDRESSES_LEN + 3] = (uint8_t)vlan_id;
+	pbuf_copy_partial(p, out + ADDRESSES_LEN + CB_NET_TAG_LEN,
+			  (u16_t)(p->tot_len - ADDRESSES_LEN), ADDRESSES_LEN);
+}
+
 static err_t link_output(struct netif *netif, struct pbuf *p)
 {
 	struct cb_net_state *net = &cb_net_state;
 	const uint8_t *frame = p->payload;
+	size_t len = p->tot_len;
 
 	(void)netif;
-	if (p->tot_len > sizeof(net->tx))
+	if (len < ADDRESSES_LEN || len + CB_NET_TAG_LEN > sizeof(net->tx))
 		return ERR_BUF;
-	if (p->len != p->tot_len) {
+	if (net->params.vlan_id) {
+		put_tagged(p, net->tx, net->params.vlan_id);
+		frame = net->tx;
+		len += CB_NET_TAG_LEN;
+	} else if (p->len != p->tot_len) {
 		pbuf_copy_partial(p, net->tx, p->tot_len, 0);
 		frame = net->tx;
 	}
 	net->n_frames_out++;
-	return net->params.transmit(net->params.link, frame, p->tot_len) ? ERR_OK : ERR_IF;
+	return net->params.transmit(net->params.link, frame, len) ? ERR_OK : ERR_IF;
 }
 
 static err_t netif_init_link(struct netif *netif)
@@ -57,11 +77,16 @@ static err_t netif_init_link(struct netif *netif)
 	netif->name[0] = 'n';
 	netif->name[1] = 'b';
 	netif->output = etharp_output;
+	netif->output_ip6 = ethip6_output;
 	netif->linkoutput = link_output;
 	netif->mtu = params->mtu < 1500 ? params->mtu : 1500;
+	/* Firmware drivers have receive buffers for 1514 bytes, and a tag is none of their business. */
+	if (params->vlan_id)
+		netif->mtu = (u16_t)(netif->mtu - CB_NET_TAG_LEN);
 	netif->hwaddr_len = ETH_HWADDR_LEN;
 	memcpy(netif->hwaddr, params->mac, sizeof(params->mac));
-	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
+	netif->flags =
+		NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
 	return ERR_OK;
 }
 
@@ -89,10 +114,27 @@ static void use_static_address(const struct cb_config_ipv4 *ipv4)
 
 	netif_set_addr(&cb_net_state.netif, &address, &mask, &gateway);
 	for (unsigned i = 0; i < ipv4->n_dns && i < CB_CONFIG_MAX_DNS; i++) {
-		ip_addr_t dns = address_of(ipv4->dns[i]);
+		ip_addr_t dns;
 
-		dns_setserver((u8_t)i, &dns);
+		ip_addr_copy_from_ip4(dns, address_of(ipv4->dns[i]));
+		cb_servers_set_ipv4((u8_t)i, &dns);
 	}
+}
+
+static enum cb_err start_addresses(void)
+{
+	struct cb_net_state *net = &cb_net_state;
+	enum cb_err err;
+
+	if (net->params.ipv4)
+		use_static_address(net->params.ipv4);
+	netif_set_up(&net->netif);
+	netif_set_link_up(&net->netif);
+	if (!net->params.ipv4 && dhcp_start(&net->netif) != ERR_OK)
+		return CB_NO_MEMORY;
+	err = cb_ip6_start();
+	cb_servers_update();
+	return err;
 }
 
 enum cb_err cb_net_start(const struct cb_net_params *params)
@@ -110,6 +152,10 @@ enum cb_err cb_net_start(const struct cb_net_params *params)
 	net->params = *params;
 	net->n_frames_in = net->n_frames_out = net->n_frames_dropped = 0;
 	memset(&net->netif, 0, sizeof(net->netif));
+	memset(net->dns4, 0, sizeof(net->dns4));
+	net->started_ms = platform()->now_ms(platform()->ctx);
+	net->first_family = net->first_dns = CB_FAMILY_IPV6;
+	net->next_dns_switch_ms = 0;
 	if (!is_lwip_ready)
 		lwip_init();
 	is_lwip_ready = true;
@@ -118,15 +164,10 @@ enum cb_err cb_net_start(const struct cb_net_params *params)
 		return CB_NO_MEMORY;
 	net->is_started = true;
 	netif_set_default(&net->netif);
-	if (params->ipv4)
-		use_static_address(params->ipv4);
-	netif_set_up(&net->netif);
-	netif_set_link_up(&net->netif);
-	if (!params->ipv4 && dhcp_start(&net->netif) != ERR_OK) {
+	err = start_addresses();
+	if (err)
 		cb_net_stop();
-		return CB_NO_MEMORY;
-	}
-	return CB_OK;
+	return err;
 }
 
 static void abort_all(void)
@@ -149,6 +190,7 @@ void cb_net_stop(void)
 	abort_all();
 	dhcp_stop(&net->netif);
 	dhcp_cleanup(&net->netif);
+	cb_ip6_stop();
 	netif_remove(&net->netif);
 	net->is_started = false;
 	cb_frames_done();
@@ -160,10 +202,66 @@ void cb_net_set_link(bool has_link)
 
 	if (!cb_net_state.is_started || has_link == (netif_is_link_up(netif) != 0))
 		return;
-	if (has_link)
-		netif_set_link_up(netif);
-	else
+	if (!has_link) {
 		netif_set_link_down(netif);
+		return;
+	}
+	netif_set_link_up(netif);
+	cb_ip6_link_up();
+}
+
+bool cb_net_has_family(enum cb_family family)
+{
+	if (family == CB_FAMILY_IPV6)
+		return cb_ip6_address() != NULL;
+	return netif_ip4_addr(&cb_net_state.netif)->addr != 0;
+}
+
+/* The first server of a family; ret stays as it is when there is none. */
+static void copy_dns(u8_t type, void *ret, size_t len)
+{
+	for (u8_t i = 0; i < DNS_MAX_SERVERS; i++) {
+		const ip_addr_t *dns = dns_getserver(i);
+
+		if (IP_GET_TYPE(dns) == type && !ip_addr_isany(dns)) {
+			memcpy(ret, &dns->u_addr, len);
+			return;
+		}
+	}
+}
+
+static void info_ipv4(struct cb_net_info *info)
+{
+	const struct netif *netif = &cb_net_state.netif;
+	uint32_t mask = lwip_ntohl(netif_ip4_netmask(netif)->addr);
+
+	info->has_ipv4 = cb_net_has_family(CB_FAMILY_IPV4);
+	memcpy(info->address, &netif_ip4_addr(netif)->addr, 4);
+	memcpy(info->gateway, &netif_ip4_gw(netif)->addr, 4);
+	copy_dns(IPADDR_TYPE_V4, info->dns, sizeof(info->dns));
+	info->prefix_len = (uint8_t)__builtin_popcount(mask);
+}
+
+static void info_ipv6(struct cb_net_info *info)
+{
+	const struct cb_config_ipv6 *fixed = cb_net_state.params.ipv6;
+	const ip6_addr_t *address = cb_ip6_address(), *router = cb_ip6_router();
+	const struct cb_dhcp6 *dhcp6 = &cb_net_state.ip6.dhcp6;
+
+	if (!address)
+		return;
+	info->has_ipv6 = true;
+	memcpy(info->address6, address->addr, 16);
+	copy_dns(IPADDR_TYPE_V6, info->dns6, sizeof(info->dns6));
+	if (fixed) {
+		memcpy(info->gateway6, fixed->gateway, 16);
+		info->prefix_len6 = fixed->prefix_len;
+		return;
+	}
+	/* DHCPv6 gives single addresses; advertised prefixes that make addresses have 64 bits. */
+	info->prefix_len6 = memcmp(dhcp6->address, address->addr, 16) == 0 ? 128 : 64;
+	if (router)
+		memcpy(info->gateway6, router->addr, 16);
 }
 
 void cb_net_info(struct cb_net_info *ret)
@@ -172,15 +270,10 @@ void cb_net_info(struct cb_net_info *ret)
 	struct cb_net_info info = { .is_started = net->is_started };
 
 	if (net->is_started) {
-		const ip_addr_t *dns = dns_getserver(0);
-		uint32_t mask = lwip_ntohl(netif_ip4_netmask(&net->netif)->addr);
-
 		info.has_link = netif_is_link_up(&net->netif) != 0;
-		info.has_address = netif_ip4_addr(&net->netif)->addr != 0;
-		memcpy(info.address, &netif_ip4_addr(&net->netif)->addr, 4);
-		memcpy(info.gateway, &netif_ip4_gw(&net->netif)->addr, 4);
-		memcpy(info.dns, &dns->addr, 4);
-		info.prefix_len = (uint8_t)__builtin_popcount(mask);
+		info_ipv4(&info);
+		info_ipv6(&info);
+		info.has_address = info.has_ipv4 || info.has_ipv6;
 		info.n_streams = net->n_streams;
 	}
 	info.n_frames_in = net->n_frames_in;
@@ -208,16 +301,23 @@ void cb_net_flush(void)
 
 void cb_net_poll(uint64_t *ret_wake_ms)
 {
-	uint64_t wake_ms = UINT64_MAX;
+	uint64_t now_ms, wake_ms, other_ms;
+	u32_t sleep_ms;
 
-	if (cb_net_state.is_started) {
-		u32_t sleep_ms;
-
-		sys_check_timeouts();
-		cb_net_flush();
-		sleep_ms = sys_timeouts_sleeptime();
-		if (sleep_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
-			wake_ms = platform()->now_ms(platform()->ctx) + sleep_ms;
-	}
+	*ret_wake_ms = UINT64_MAX;
+	if (!cb_net_state.is_started)
+		return;
+	now_ms = platform()->now_ms(platform()->ctx);
+	sys_check_timeouts();
+	wake_ms = cb_ip6_poll(now_ms);
+	cb_servers_update();
+	other_ms = cb_streams_poll(now_ms);
+	if (other_ms < wake_ms)
+		wake_ms = other_ms;
+	cb_net_flush();
+	cb_ip6_ask_neighbours(now_ms);
+	sleep_ms = sys_timeouts_sleeptime();
+	if (sleep_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE && now_ms + sleep_ms < wake_ms)
+		wake_ms = now_ms + sleep_ms;
 	*ret_wake_ms = wake_ms;
 }

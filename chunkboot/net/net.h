@@ -20,15 +20,22 @@ struct cb_net_params {
 	uint8_t mac[6];
 	uint16_t mtu; /* bytes of an IP packet, at most 1500 */
 	const struct cb_config_ipv4 *ipv4; /* static address; NULL: DHCP */
+	/* Static address, and router advertisements are ignored; NULL: SLAAC and DHCPv6. */
+	const struct cb_config_ipv6 *ipv6;
+	uint16_t vlan_id; /* 802.1Q id of all frames, 1..4094; 0: untagged ones */
 	/* Sends one frame; false when the link takes none now: the frame is lost. */
 	bool (*transmit)(void *link, const uint8_t *frame, size_t len);
 	void *link;
 };
 
 struct cb_net_info {
-	bool is_started, has_link, has_address;
-	uint8_t address[4], gateway[4], dns[4];
+	bool is_started, has_link;
+	bool has_address; /* of either family; a link-local one does not count */
+	bool has_ipv4, has_ipv6;
+	uint8_t address[4], gateway[4], dns[4]; /* zeros: none */
 	uint8_t prefix_len;
+	uint8_t address6[16], gateway6[16], dns6[16]; /* zeros: none */
+	uint8_t prefix_len6;
 	unsigned n_streams; /* open, or being opened */
 	uint64_t n_frames_in, n_frames_out, n_frames_dropped;
 };

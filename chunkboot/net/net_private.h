@@ -4,12 +4,35 @@
 #define CB_NET_PRIVATE_H
 
 #include "lwip/netif.h"
+#include "net/dhcp6.h"
+#include "net/ip6filter.h"
 #include "net/net.h"
+
+#define CB_NET_TAG_LEN 4u /* bytes of a VLAN tag */
+
+enum cb_family { CB_FAMILY_IPV6, CB_FAMILY_IPV4, CB_N_FAMILIES };
+
+/* ip6.c */
+struct cb_ip6 {
+	struct cb_dhcp6 dhcp6;
+	struct udp_pcb *udp; /* for DHCPv6 */
+	struct cb_advert advert; /* the last one */
+	uint64_t next_solicit_ms; /* UINT64_MAX: a router has answered */
+	uint32_t solicit_wait_ms;
+	uint64_t next_ask_ms; /* for neighbours that lwIP does not ask for */
+	uint64_t fixed_ready_ms; /* when nobody has claimed the static address; 0: not asked yet */
+};
 
 struct cb_net_state {
 	struct cb_net_params params;
 	struct netif netif;
 	bool is_started;
+	uint64_t started_ms;
+	struct cb_ip6 ip6;
+	ip_addr_t dns4[CB_CONFIG_MAX_DNS];
+	enum cb_family first_family; /* the one that is tried first */
+	enum cb_family first_dns; /* the one whose DNS servers are asked first */
+	uint64_t next_dns_switch_ms;
 	struct cb_stream *streams;
 	unsigned n_streams;
 	uint32_t last_stream_id;
@@ -22,8 +45,37 @@ extern struct cb_net_state cb_net_state;
 /* frame.c: the pool of receive buffers. */
 void cb_frames_done(void);
 
+/* net.c: has it an address that reaches beyond the link? */
+bool cb_net_has_family(enum cb_family family);
+
+/* ip6.c: addresses by advertisements and DHCPv6. */
+enum cb_err cb_ip6_start(void);
+void cb_ip6_stop(void);
+/* Asks for routers anew. */
+void cb_ip6_link_up(void);
+/* Returns when it wants to be called again, at the latest. */
+uint64_t cb_ip6_poll(uint64_t now_ms);
+/* Asks for hardware addresses that lwIP does not ask for; after connections went on. */
+void cb_ip6_ask_neighbours(uint64_t now_ms);
+/* The first address beyond the link; NULL when there is none. */
+const ip6_addr_t *cb_ip6_address(void);
+/* The default router; NULL when there is none. */
+const ip6_addr_t *cb_ip6_router(void);
+
+/* For lwIP, which sees them by lwiphooks.h: see there. */
+int cb_ip6_hook_input(struct pbuf *p, struct netif *from);
+const ip6_addr_t *cb_ip6_hook_gateway(struct netif *from, const ip6_addr_t *to);
+
+/* servers.c: a DNS server that DHCPv4 or the configuration names; then all of them to lwIP. */
+void cb_servers_set_ipv4(uint8_t at, const ip_addr_t *server);
+void cb_servers_update(void);
+/* An answer is overdue: the other family's servers go first, for some seconds at least. */
+void cb_servers_silent(uint64_t now_ms);
+
 /* stream.c */
 void cb_streams_fail_all(void);
 void cb_streams_flush(void);
+/* Goes on with connections that are being opened; returns when it wants to be called again. */
+uint64_t cb_streams_poll(uint64_t now_ms);
 
 #endif

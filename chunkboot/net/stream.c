@@ -2,24 +2,7 @@
 /* The core's byte streams over lwIP's raw TCP interface. */
 #include <string.h>
 
-#include "lwip/dns.h"
-#include "lwip/tcp.h"
-#include "net/net_private.h"
-
-#define PORT_FIRST 49152u
-#define PORT_TRIES 32
-
-struct cb_stream {
-	struct cb_stream *next;
-	uint32_t id; /* names it in DNS callbacks, which may come after close */
-	uint16_t port;
-	enum cb_stream_state state;
-	enum cb_err why; /* of FAILED */
-	struct tcp_pcb *pcb; /* NULL: resolving, or gone */
-	struct pbuf *head, *tail; /* received, not consumed; linked by next only */
-	size_t offset; /* consumed bytes of head */
-	bool has_output; /* written since the last flush */
-};
+#include "net/stream.h"
 
 static void drop_received(struct cb_stream *s)
 {
@@ -35,7 +18,7 @@ static void drop_received(struct cb_stream *s)
 	s->offset = 0;
 }
 
-static void fail(struct cb_stream *s, enum cb_err why)
+void cb_stream_fail(struct cb_stream *s, enum cb_err why)
 {
 	drop_received(s);
 	s->state = CB_STREAM_FAILED;
@@ -64,16 +47,6 @@ static err_t on_receive(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t er
 	return ERR_OK;
 }
 
-static err_t on_connect(void *arg, struct tcp_pcb *pcb, err_t err)
-{
-	struct cb_stream *s = arg;
-
-	(void)pcb;
-	(void)err;
-	s->state = CB_STREAM_OPEN;
-	return ERR_OK;
-}
-
 /* The pcb is gone already. */
 static void on_error(void *arg, err_t err)
 {
@@ -81,78 +54,25 @@ static void on_error(void *arg, err_t err)
 
 	(void)err;
 	s->pcb = NULL;
-	fail(s, s->state == CB_STREAM_CONNECTING ? CB_NET_CONNECT : CB_NET_CLOSED);
+	cb_stream_fail(s, CB_NET_CLOSED);
 }
-
-static void on_resolved(const char *name, const ip_addr_t *address, void *arg);
 
 /* ---- Opening ---- */
 
-static void detach(struct tcp_pcb *pcb)
+void cb_stream_detach(struct tcp_pcb *pcb)
 {
 	tcp_arg(pcb, NULL);
 	tcp_recv(pcb, NULL);
 	tcp_err(pcb, NULL);
 }
 
-static bool bind_random_port(struct tcp_pcb *pcb)
+void cb_stream_opened(struct cb_stream *s, struct tcp_pcb *pcb)
 {
-	for (unsigned i = 0; i < PORT_TRIES; i++) {
-		u16_t port = (u16_t)(PORT_FIRST | (cb_net_random32() & 0x3fff));
-
-		if (tcp_bind(pcb, IP4_ADDR_ANY, port) == ERR_OK)
-			return true;
-	}
-	return false;
-}
-
-static enum cb_err connect_to(struct cb_stream *s, const ip_addr_t *address)
-{
-	struct tcp_pcb *pcb = tcp_new();
-
-	if (!pcb)
-		return CB_NO_MEMORY;
-	tcp_nagle_disable(pcb);
+	s->pcb = pcb;
+	s->state = CB_STREAM_OPEN;
 	tcp_arg(pcb, s);
 	tcp_recv(pcb, on_receive);
 	tcp_err(pcb, on_error);
-	if (!bind_random_port(pcb) || tcp_connect(pcb, address, s->port, on_connect) != ERR_OK) {
-		detach(pcb);
-		tcp_abort(pcb);
-		return CB_NET_CONNECT;
-	}
-	s->pcb = pcb;
-	return CB_OK;
-}
-
-static void on_resolved(const char *name, const ip_addr_t *address, void *arg)
-{
-	struct cb_stream *s = cb_net_state.streams;
-	enum cb_err err = CB_NET_DNS;
-
-	(void)name;
-	while (s && s->id != (uint32_t)(uintptr_t)arg)
-		s = s->next;
-	if (!s || s->state != CB_STREAM_CONNECTING || s->pcb)
-		return;
-	if (address)
-		err = connect_to(s, address);
-	if (err)
-		fail(s, err);
-}
-
-static enum cb_err start(struct cb_stream *s, const char *host)
-{
-	ip_addr_t address;
-
-	switch (dns_gethostbyname(host, &address, on_resolved, (void *)(uintptr_t)s->id)) {
-	case ERR_OK:
-		return connect_to(s, &address);
-	case ERR_INPROGRESS:
-		return CB_OK;
-	default:
-		return CB_NET_DNS;
-	}
 }
 
 static void unlink_and_free(struct cb_stream *s)
@@ -171,21 +91,23 @@ static void unlink_and_free(struct cb_stream *s)
 static enum cb_err stream_open(void *ctx, const struct cb_endpoint *to, struct cb_stream **ret)
 {
 	struct cb_net_state *net = ctx;
+	const struct cb_platform *platform = net->params.platform;
 	struct cb_stream *s;
 	enum cb_err err;
 
-	if (!net->is_started || to->is_tls || netif_ip4_addr(&net->netif)->addr == 0)
+	if (!net->is_started || to->is_tls)
 		return CB_NET_CONNECT;
-	s = cb_alloc_zeroed(&net->params.platform->mem, sizeof(*s));
+	s = cb_alloc_zeroed(&platform->mem, sizeof(*s));
 	if (!s)
 		return CB_NO_MEMORY;
 	s->id = ++net->last_stream_id;
-	s->port = to->port;
+	s->to = *to;
 	s->next = net->streams;
 	net->streams = s;
 	net->n_streams++;
-	err = start(s, to->host);
-	if (err) {
+	cb_stream_connect(s, platform->now_ms(platform->ctx));
+	if (s->state == CB_STREAM_FAILED) {
+		err = s->why;
 		unlink_and_free(s);
 		return err;
 	}
@@ -193,10 +115,30 @@ static enum cb_err stream_open(void *ctx, const struct cb_endpoint *to, struct c
 	return CB_OK;
 }
 
+uint64_t cb_streams_poll(uint64_t now_ms)
+{
+	uint64_t wake_ms = UINT64_MAX;
+
+	for (struct cb_stream *s = cb_net_state.streams; s; s = s->next) {
+		uint64_t at_ms = s->state == CB_STREAM_CONNECTING ?
+			cb_stream_connect_step(s, now_ms) :
+			UINT64_MAX;
+
+		if (at_ms < wake_ms)
+			wake_ms = at_ms;
+	}
+	return wake_ms;
+}
+
 /* ---- Use ---- */
 
 static enum cb_stream_state stream_state(struct cb_stream *s, enum cb_err *ret_why)
 {
+	const struct cb_platform *platform = cb_net_state.params.platform;
+
+	/* So that a refusal is told without another round of polling. */
+	if (s->state == CB_STREAM_CONNECTING)
+		(void)cb_stream_connect_step(s, platform->now_ms(platform->ctx));
 	if (ret_why && s->state == CB_STREAM_FAILED)
 		*ret_why = s->why;
 	return s->state;
@@ -254,8 +196,9 @@ static void stream_close(struct cb_stream *s)
 	bool is_clean = s->state == CB_STREAM_CLOSED && !s->head;
 
 	drop_received(s);
+	cb_stream_connect_cancel(s);
 	if (pcb) {
-		detach(pcb);
+		cb_stream_detach(pcb);
 		if (!is_clean || tcp_close(pcb) != ERR_OK)
 			tcp_abort(pcb);
 	}
@@ -268,11 +211,12 @@ void cb_streams_fail_all(void)
 		struct tcp_pcb *pcb = s->pcb;
 
 		s->pcb = NULL;
+		cb_stream_connect_cancel(s);
 		if (pcb) {
-			detach(pcb);
+			cb_stream_detach(pcb);
 			tcp_abort(pcb);
 		}
-		fail(s, CB_NET_CLOSED);
+		cb_stream_fail(s, CB_NET_CLOSED);
 	}
 }
 

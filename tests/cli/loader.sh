@@ -84,6 +84,21 @@ assert bytes([192, 0, 2, 7, 192, 0, 2, 1, 24, 2, 192, 0, 2, 2, 192, 0, 2, 3]) in
 PYTHON
 }
 
+test_static_ipv6_and_vlan() {
+	prepare
+	assert_exit 0 stamp --ipv6 2001:db8::7/56,gateway=fe80::1,dns=2001:db8::1,dns=2001:db8::2 --vlan 4094
+	section "$dir/out.efi"
+	python3 - "$dir/section" <<'PYTHON' || fail 'address, gateway, servers and VLAN are not in the section'
+import socket, sys
+section = open(sys.argv[1], "rb").read()
+six = lambda text: socket.inet_pton(socket.AF_INET6, text)
+ipv6 = six("2001:db8::7") + six("fe80::1") + bytes([56, 2]) + six("2001:db8::1") + six("2001:db8::2")
+assert b"\x09\0\1\0" + len(ipv6).to_bytes(4, "little") + ipv6 in section
+assert b"\x0a\0\1\0\2\0\0\0" + (4094).to_bytes(2, "little") in section
+PYTHON
+	assert_exit 0 stamp --ipv6 fd00::1/128
+}
+
 # refused CODE OPTION...: with this exit code, and without a file.
 refused() {
 	assert_exit "$1" stamp "${@:2}"
@@ -100,6 +115,13 @@ test_bad_arguments() {
 	refused 2 --dns 192.0.2.1
 	refused 2 --address 192.0.2.7/24 --gateway x
 	refused 2 --address 192.0.2.7/24 --dns 1.1.1.1 --dns 1.1.1.2 --dns 1.1.1.3
+	for ipv6 in '' fd00::1 fd00::1/0 fd00::1/129 192.0.2.7/24 'fd00::1/64,' fd00::1/64,x=1 fd00::1/64,gateway= \
+		fd00::1/64,gateway=192.0.2.1 fd00::1/64,dns=fd00::1/64 fd00::1/64,dns=::1,dns=::2,dns=::3 ::1/128 ff02::1/64; do
+		refused 2 --ipv6 "$ipv6"
+	done
+	for vlan in 0 4095 x; do
+		refused 2 --vlan "$vlan"
+	done
 	refused 2 --layout klingon
 	refused 2 --url ftp://boot.example/
 	refused 2 --url 'http://boot.example/?x'

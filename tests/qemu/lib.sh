@@ -148,12 +148,13 @@ free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# stamp REPO PORT... [-- OPTION...]: $dir/esp.img with a loader for mirrors on these ports; $scheme: of their URLs.
+# stamp REPO PORT... [-- OPTION...]: $dir/esp.img with a loader for mirrors on these ports of $mirror_host; $scheme: of
+# their URLs.
 stamp() {
 	local repo=$1 urls=()
 	shift
 	while [[ $# -gt 0 && $1 != -- ]]; do
-		urls+=(--url "$scheme://$guest_view:$1/")
+		urls+=(--url "$scheme://${mirror_host:-$guest_view}:$1/")
 		shift
 	done
 	chunkboot loader "$repo" --efi "$loader_efi" "${urls[@]}" -o "$dir/loader.efi" --quiet "${@:2}"

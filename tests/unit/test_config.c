@@ -33,6 +33,13 @@ static struct cb_config full(void)
 					  .prefix_len = 24,
 					  .n_dns = 2,
 					  .dns = { { 10, 0, 2, 3 }, { 9, 9, 9, 9 } } };
+	c.has_ipv6 = true;
+	c.ipv6 = (struct cb_config_ipv6){ .address = { 0xfd, [15] = 7 },
+					  .gateway = { 0xfe, 0x80, [15] = 1 },
+					  .prefix_len = 64,
+					  .n_dns = 2,
+					  .dns = { { 0xfd, [15] = 1 }, { 0x20, 1, [15] = 2 } } };
+	c.vlan_id = 4094;
 	c.has_autologin = true;
 	strcpy(c.autologin_account, "kiosk-1");
 	memset(c.autologin_key, 0xa7, sizeof(c.autologin_key));
@@ -70,6 +77,13 @@ static void assert_same(const struct cb_config *a, const struct cb_config *b)
 	assert_int_equal(a->ipv4.prefix_len, b->ipv4.prefix_len);
 	assert_int_equal(a->ipv4.n_dns, b->ipv4.n_dns);
 	assert_memory_equal(a->ipv4.dns, b->ipv4.dns, 8);
+	assert_int_equal(a->has_ipv6, b->has_ipv6);
+	assert_memory_equal(a->ipv6.address, b->ipv6.address, 16);
+	assert_memory_equal(a->ipv6.gateway, b->ipv6.gateway, 16);
+	assert_int_equal(a->ipv6.prefix_len, b->ipv6.prefix_len);
+	assert_int_equal(a->ipv6.n_dns, b->ipv6.n_dns);
+	assert_memory_equal(a->ipv6.dns, b->ipv6.dns, 32);
+	assert_int_equal(a->vlan_id, b->vlan_id);
 	assert_int_equal(a->has_autologin, b->has_autologin);
 	assert_string_equal(a->autologin_account, b->autologin_account);
 	assert_memory_equal(a->autologin_key, b->autologin_key, CB_LOGIN_KEY_LEN);
@@ -159,8 +173,8 @@ static void refused_when_written(void **state)
 	static uint8_t out[2 * CB_CONFIG_MAX_LEN], root[CB_TUF_ROOT_MAX + 1];
 	static char url[CB_URL_MAX + 1];
 	memset(url, 'u', sizeof(url));
-	struct cb_config bad[17];
-	for (unsigned i = 0; i < 17; i++)
+	struct cb_config bad[21];
+	for (unsigned i = 0; i < 21; i++)
 		bad[i] = full();
 	bad[0].n_mirrors = 0;
 	bad[1].n_mirrors = CB_CONFIG_MAX_MIRRORS + 1;
@@ -176,10 +190,14 @@ static void refused_when_written(void **state)
 	bad[11].ipv4.n_dns = CB_CONFIG_MAX_DNS + 1;
 	bad[12].autologin_account[0] = '\0';
 	strcpy(bad[13].autologin_account, "Kiosk");
-	bad[14].tls.n_anchors = CB_TLS_MAX_ANCHORS + 1;
-	bad[15].tls.n_pins = CB_TLS_MAX_PINS + 1;
-	bad[16].tls.anchors[1].len--;
-	for (unsigned i = 0; i < 17; i++) {
+	bad[14].ipv6.prefix_len = 129;
+	bad[15].ipv6.n_dns = CB_CONFIG_MAX_DNS + 1;
+	bad[16].ipv6.address[0] = 0xff; /* multicast */
+	bad[17].vlan_id = CB_CONFIG_MAX_VLAN + 1;
+	bad[18].tls.n_anchors = CB_TLS_MAX_ANCHORS + 1;
+	bad[19].tls.n_pins = CB_TLS_MAX_PINS + 1;
+	bad[20].tls.anchors[1].len--;
+	for (unsigned i = 0; i < 21; i++) {
 		size_t len = 77;
 		if (cb_config_write(&bad[i], out, sizeof(out), &len) != CB_CONFIG)
 			fail_msg("case %u was written", i);
@@ -236,12 +254,12 @@ static void entries(void **state)
 		bool is_good;
 	} cases[] = {
 		{ 0, 0, 0, true },
-		{ 9, 0, 0, true }, /* unknown, may be skipped */
-		{ 9, 0, 100, true },
-		{ 9, 1, 0, false }, /* unknown and critical */
+		{ 200, 0, 0, true }, /* unknown, may be skipped */
+		{ 200, 0, 100, true },
+		{ 200, 1, 0, false }, /* unknown and critical */
 		{ 65535, 0, 7, true },
 		{ 65535, 1, 7, false },
-		{ 9, 2, 0, false }, /* unknown flag */
+		{ 200, 2, 0, false }, /* unknown flag */
 		{ CB_CONFIG_ROOT, 1, 10, false }, /* a second one */
 		{ CB_CONFIG_REALM_ID, 1, 32, false },
 		{ CB_CONFIG_STAMPED, 1, 8, false },
@@ -250,6 +268,9 @@ static void entries(void **state)
 		{ CB_CONFIG_IPV4, 0, 10, true },
 		{ CB_CONFIG_IPV4, 1, 9, false },
 		{ CB_CONFIG_IPV4, 1, 11, false },
+		{ CB_CONFIG_IPV6, 1, 34, false }, /* the unspecified address */
+		{ CB_CONFIG_VLAN, 1, 2, false }, /* 0 */
+		{ CB_CONFIG_VLAN, 1, 3, false },
 		{ CB_CONFIG_AUTOLOGIN, 1, 0, false },
 		{ CB_CONFIG_AUTOLOGIN, 1, 65, false }, /* empty account */
 		{ CB_CONFIG_LAYOUT, 1, 0, false },
@@ -270,6 +291,21 @@ static void entries(void **state)
 	}
 }
 
+static void ipv6_lengths(void **state)
+{
+	(void)state;
+	uint8_t value[34 + 3 * 16] = { 0xfd, [15] = 1, [32] = 64 };
+	uint8_t out[MAX_LEN];
+	for (unsigned n_dns = 0; n_dns <= 3; n_dns++)
+		for (uint32_t value_len = 0; value_len <= sizeof(value); value_len++) {
+			struct cb_config c;
+			value[33] = (uint8_t)n_dns;
+			size_t len = with_entry(out, CB_CONFIG_IPV6, 1, value, value_len);
+			bool is_good = cb_config_parse((struct cb_bytes){ out, len }, &c) == CB_OK;
+			assert_int_equal(is_good, n_dns <= 2 && value_len == 34 + 16 * n_dns);
+		}
+}
+
 static void no_autologin_after_nul(void **state)
 {
 	(void)state;
@@ -287,13 +323,10 @@ static void no_autologin_after_nul(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),
-		cmocka_unit_test(room),
-		cmocka_unit_test(damaged),
-		cmocka_unit_test(refused_when_written),
-		cmocka_unit_test(largest),
-		cmocka_unit_test(entries),
-		cmocka_unit_test(no_autologin_after_nul),
+		cmocka_unit_test(round_trip),	cmocka_unit_test(room),
+		cmocka_unit_test(damaged),	cmocka_unit_test(refused_when_written),
+		cmocka_unit_test(largest),	cmocka_unit_test(entries),
+		cmocka_unit_test(ipv6_lengths), cmocka_unit_test(no_autologin_after_nul),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

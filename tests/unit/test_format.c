@@ -176,13 +176,48 @@ static void test_progress_line(void **state)
 	}
 }
 
+static void test_ipv6(void **state)
+{
+	static const struct {
+		uint8_t address[16];
+		const char *text;
+	} cases[] = {
+		{ { 0 }, "::" },
+		{ { [15] = 1 }, "::1" },
+		{ { 0x20, 1, 0x0d, 0xb8 }, "2001:db8::" },
+		{ { 0x20, 1, 0x0d, 0xb8, [15] = 0x10 }, "2001:db8::10" },
+		{ { 0xfe, 0x80, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 0x12, 0x34, 0x56 },
+		  "fe80::5054:ff:fe12:3456" },
+		/* A single zero group stays; of two equal runs the first is left out. */
+		{ { 0, 1, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1 }, "1:0:1:1:1:1:1:1" },
+		{ { 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1 }, "1::1:0:0:1:1" },
+		{ { 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1 }, "1:0:0:1::1" },
+		{ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		    0xff, 0xff, 0xff },
+		  "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct cb_fmt t = { 0 };
+
+		cb_fmt_ipv6(&t, cases[i].address);
+		assert_string_equal(cb_fmt_done(&t), cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes),	  cmocka_unit_test(test_sizes_of),
-		cmocka_unit_test(test_durations), cmocka_unit_test(test_only_harmless_text_passes),
-		cmocka_unit_test(test_cut),	  cmocka_unit_test(test_buffer_is_never_overrun),
-		cmocka_unit_test(test_codes),	  cmocka_unit_test(test_progress_line),
+		cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_sizes_of),
+		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_only_harmless_text_passes),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_buffer_is_never_overrun),
+		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_progress_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,9 +10,11 @@ host's clock, one virtio network card on QEMU's user network.
   --rtc TIME       what the clock is set to: YYYY-MM-DDTHH:MM:SS, UTC
   --nic MODEL      a network card, virtio or e1000, instead of the virtio one; several times for several
   --dead-nic MODEL the same, on a network where nobody answers
+  --tap TAP        the first card is on the interface TAP instead of QEMU's user network
   --tftp DIR       no disk: the firmware's PXE loads DIR/chunkboot.efi over the first card
   --http-boot TAP  no disk and no PXE: HTTP Boot of the firmware, on the network of the interface TAP
-  --line           the first card is at the end of the line that start_lab of tests/net/lib.sh has made in DIR
+  --line           the first card is at the end of the line that start_lab of tests/net/lib.sh has made in DIR, or
+                   that vlan.py has: datagram sockets guest.socket (QEMU's) and host.socket, a frame in each
 Steps, in order:
   expect TEXT      wait until TEXT is on the console (after what the steps before have matched)
   type TEXT        type TEXT and Enter
@@ -47,8 +49,8 @@ class Failed(Exception):
 def network(options):
     """The network cards; DHCP names a boot file only where one is to be had."""
     user = "user" + (f",tftp={options.tftp},bootfile=chunkboot.efi" if options.tftp else "")
-    if options.http_boot:
-        user = f"tap,ifname={options.http_boot},script=no,downscript=no"
+    if options.http_boot or options.tap:
+        user = f"tap,ifname={options.http_boot or options.tap},script=no,downscript=no"
     if options.line:
         ends = [f"{end}.type=unix,{end}.path={options.directory}/{name}.socket"
                 for end, name in (("local", "guest"), ("remote", "host"))]
@@ -155,6 +157,7 @@ def arguments():
     parser.add_argument("--tftp")
     parser.add_argument("--http-boot")
     parser.add_argument("--line", action="store_true")
+    parser.add_argument("--tap")
     parser.add_argument("--nic", dest="nics", action="append", type=lambda model: (model, False))
     parser.add_argument("--dead-nic", dest="nics", action="append", type=lambda model: (model, True))
     parser.add_argument("directory")

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* A wire that a test of the network stack holds in its hands, with a platform of its own. */
+#ifndef TESTS_UNIT_WIRE_H
+#define TESTS_UNIT_WIRE_H
+
+#include "net/net.h"
+#include "testport.h"
+
+#define WIRE_N_SENT 64
+
+struct wire {
+	struct testport memory;
+	struct testport_rng rng;
+	struct cb_platform platform;
+	struct cb_net net;
+	uint64_t now_ms;
+	bool has_random;
+	bool counts; /* random numbers are 1, 2, 3 ... of 32 bits, to see where they go */
+	uint32_t count;
+	uint8_t sent[WIRE_N_SENT][CB_NET_FRAME_MAX];
+	size_t sent_len[WIRE_N_SENT];
+	unsigned n_sent; /* a test sets it to 0 to forget them */
+};
+
+extern struct wire wire;
+extern const uint8_t wire_our_mac[6], wire_peer_mac[6];
+
+int wire_setup(void **state);
+/* Stops the stack; all memory must have come back. */
+int wire_teardown(void **state);
+/* Fills in platform, mac, mtu and transmit, and starts. */
+enum cb_err wire_start(struct cb_net_params params);
+/* Lets time pass, then polls the stack. */
+void wire_poll(uint64_t pass_ms);
+/* Hands a frame to the stack; false when it has no buffer. */
+bool wire_give(const uint8_t *bytes, size_t len);
+
+/* RFC 1071, word by word, as the reference for ours. */
+uint32_t wire_sum16(const uint8_t *p, size_t len, uint32_t sum);
+void wire_put16(uint8_t *p, uint32_t v);
+void wire_put32(uint8_t *p, uint32_t v);
+uint32_t wire_get16(const uint8_t *p);
+uint32_t wire_get32(const uint8_t *p);
+
+#endif
