@@ -23,7 +23,8 @@ bearssl_hot = src/symcipher/aes_x86ni_ctr% src/symcipher/chacha20_sse2% src/symc
 
 zstd_files = $(addprefix lib/common/,debug.c entropy_common.c error_private.c fse_decompress.c xxhash.c zstd_common.c) \
 	$(call rel,lib/decompress/*.c)
-zstd_flags = -I$(SRC)/lib -I$(SRC)/lib/common -DZSTD_DISABLE_ASM=1 -DZSTD_LEGACY_SUPPORT=0 \
+# One variant of each decoder: the others are for windows larger than a chunk, and took 26 KB for nothing measurable.
+zstd_flags = -DHUF_FORCE_DECOMPRESS_X1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -I$(SRC)/lib -I$(SRC)/lib/common -DZSTD_DISABLE_ASM=1 -DZSTD_LEGACY_SUPPORT=0 \
 	-DZSTD_STRIP_ERROR_STRINGS=1 -DDYNAMIC_BMI2=0 -DZSTD_TRACE=0 -DXXH_NAMESPACE=ZSTD_ \
 	$(if $(filter efi-%,$(VARIANT)),-DZSTD_NO_INTRINSICS=1 $(EFI_SCALAR))
 zstd_hot = lib/decompress/zstd_decompress_block% lib/decompress/huf_decompress% lib/common/entropy_common% \
@@ -55,7 +56,7 @@ sodium_flags = -I$(SRC)/src/libsodium/include -I$(SRC)/src/libsodium/include/sod
 	-DHAVE_SMMINTRIN_H=1 -DHAVE_CPUID=1
 # Argon2 may run on another processor, where our heap is out of reach: efi/kdf.c hands out its memory.
 argon2_flags = $(if $(filter efi-%,$(VARIANT)),$(if $(findstring /argon2/,$<),-Dmalloc=cb_argon2_malloc -Dfree=cb_argon2_free))
-sodium_hot = src/libsodium/crypto_generichash/blake2b/ref/blake2b-% src/libsodium/crypto_hash/% \
+sodium_hot = src/libsodium/crypto_hash/% \
 	src/libsodium/crypto_pwhash/argon2/argon2-fill-block-% src/libsodium/crypto_stream/chacha20/dolbeau/% \
 	src/libsodium/crypto_onetimeauth/poly1305/sse2/%
 

@@ -56,9 +56,14 @@ $(BUILD)/bench/%: tests/bench/%.c $(sim_src) tests/unit/sim_realm.c $(wildcard t
 	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(HOST_CFLAGS) -o $@ $(filter %.c %.a,$^) $(HOST_LIBS)
 
 # A line between network interfaces, and between them and QEMU.
-$(BUILD)/wire: $(wildcard tests/net/*.[ch]) mk/flags.mk | $(BUILD)/.deps-test
+$(BUILD)/wire: $(filter-out tests/net/client.c,$(wildcard tests/net/*.[ch])) mk/flags.mk | $(BUILD)/.deps-test
 	@printf '  LD      %s\n' $@
 	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(HOST_CFLAGS) -o $@ $(filter %.c,$^)
+
+# The loader's network and fetch engine at the end of such a line, on Linux.
+$(BUILD)/wire-client: $(BUILD)/san/tests/net/client.o $(call san_libs,san)
+	$(link_san)
+	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS)
 
 # ---- Suites: "--suite NAME" and then its items ----
 # A script called lib*.sh is a helper of its neighbours, not a test.
@@ -94,7 +99,7 @@ unit_needs := $(BUILD)/.deps-test $(call chosen,$(unit_bin))
 sim_needs := $(BUILD)/.deps-test $(call chosen,$(sim_bin))
 cli_needs := $(BUILD)/.deps-test tool
 interop_needs := $(BUILD)/.deps-test tool $(BUILD)/san/test_newc $(BUILD)/debs/nginx/.unpacked
-net_needs := $(BUILD)/.deps-test $(BUILD)/wire
+net_needs := $(BUILD)/.deps-test $(BUILD)/wire $(BUILD)/wire-client tool image-minimal
 qemu_needs := $(BUILD)/.deps-test $(BUILD)/wire tool efi image-minimal $(BUILD)/debs/ipxe/.unpacked $(if $(call chosen,selftest),$(BUILD)/selftest-x86_64.efi)
 fuzz_needs := $(BUILD)/.deps-test $(call chosen,$(fuzz_bin))
 valgrind_needs := $(BUILD)/.deps-test $(call chosen,$(valgrind_quick))
