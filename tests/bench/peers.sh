@@ -108,7 +108,7 @@ make_uki() {
 
 # The peers' part once, ours also when the tool or the loader is newer.
 make_work() {
-	if [[ ! -f $work/.peers ]]; then
+	if [[ ! -f $work/.peers || $0 -nt $work/.peers ]]; then
 		rm -rf "$work"
 		mkdir -p "$www"
 		cp "$image/vmlinuz" "$www/"
