@@ -86,8 +86,10 @@ def requests(directory, first):
     return begin, [r for r in found if begin is not None and r[0] >= begin]
 
 
-def transfer(rows, begin):
-    """End of the transfer, the first byte, bytes down and up between; all of a line that had no other traffic."""
+def transfer(rows, begin, kernel):
+    """The rows before the transfer, of its first bytes and of its end. With the kernel's first line nobody is there
+    any more for whom the server repeats what has not been acknowledged."""
+    rows = [r for r in rows if kernel is None or r[0] <= kernel] or rows[:1]
     before = max((r for r in rows if r[0] <= begin), default=rows[0])
     last = rows[-1]
     end = next(r for r in rows if r[1] >= last[1] - 2000)
@@ -104,7 +106,7 @@ def summary(directory, first, start, seen, sampler):
         # Nothing was answered to its end: the time of the first kilobytes is near enough.
         begin = next((r[0] for r in sampler.rows if r[1] > sampler.rows[0][1] + 20000), sampler.rows[-1][0])
         result["t0_is_of_the_line"] = True
-    before, first_row, end = transfer(sampler.rows, begin)
+    before, first_row, end = transfer(sampler.rows, begin, seen.get("kernel"))
     result |= {"t0_request_s": begin, "t1_first_byte_s": first_row[0], "t_end_s": end[0]}
     result = {k: round(v - start, 3) if k.endswith("_s") and v else v for k, v in result.items()}
     paths = {}

@@ -41,6 +41,7 @@ def median(results):
         row[key] = statistics.median(values) if values else None
     row["spread_mb_s"] = [min(r["goodput_mb_s"] for r in results), max(r["goodput_mb_s"] for r in results)]
     row["outcomes"] = [r["outcome"] for r in results]
+    row["estimates"] = sum(r["payload_is_of_the_line"] for r in results)
     row["runs"] = len(results)
     return row
 
@@ -48,7 +49,11 @@ def median(results):
 def notes(row):
     text = "{:.2f}-{:.2f}".format(*row["spread_mb_s"])
     unfinished = [o for o in row["outcomes"] if o != "up"]
-    return text + (f", {len(unfinished)} of {row['runs']} did not finish: goodput of the line" if unfinished else "")
+    if unfinished:
+        text += f", {len(unfinished)} of {row['runs']} did not finish (got to: {', '.join(unfinished)})"
+    if row["estimates"]:
+        text += f", {row['estimates']} estimated from the line"
+    return text
 
 
 def table(directory, profile):

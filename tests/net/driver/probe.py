@@ -6,7 +6,8 @@ usage: probe.py NETNS-FILE VERB...     NETNS-FILE is the other namespace (/proc/
        rtt N                 N echoes of there in turn: least and median round-trip time, lost ones
        count N SIZE GAP      to there N numbered datagrams, one each GAP ms: their numbers as they arrive, and the
                              time between the first and the last
-       there SECONDS         TCP to there: bytes a second once the first fifth of the time is over
+       there SECONDS         TCP to there: bytes a second, the median of tenths of a second after the first fifth of
+                             the time: other programs may take the processor for a moment
        here SECONDS          TCP from there
 Prints one line of JSON. SIZE is that of the Ethernet frame.
 """
@@ -24,6 +25,7 @@ HERE, THERE = "10.9.0.1", "10.9.0.2"
 PORT = 7777
 HEADERS = 14 + 20 + 8  # Ethernet, IPv4, UDP
 QUIET_S = 1.0  # nothing more comes after that; far more than a line's delay
+WINDOW_S = 0.1
 CLONE_NEWNET = 0x40000000
 
 
@@ -115,15 +117,17 @@ def rate(server_address, make_server, make_client, seconds):
     sock = make_client()
     sock.connect((server_address, PORT))
     sock.settimeout(QUIET_S)
-    begin = now = first_at = time.monotonic()
+    begin = now = time.monotonic()
     buffer = bytearray(1 << 18)
-    first = total = 0
+    total = 0
+    windows = [(begin, 0)]
     while now < begin + seconds:
         total += sock.recv_into(buffer)
         now = time.monotonic()
-        if now < begin + seconds / 5:
-            first, first_at = total, now
-    return {"bytes_s": round((total - first) / (now - first_at))}
+        if now >= windows[-1][0] + WINDOW_S:
+            windows.append((now, total))
+    rates = [(t[1] - s[1]) / (t[0] - s[0]) for s, t in zip(windows, windows[1:])]
+    return {"bytes_s": round(statistics.median(rates[len(rates) // 5:]))}
 
 
 def tcp():
