@@ -208,8 +208,10 @@ static enum cb_err fetch_image(struct client *c, const char *name)
 	if (err == CB_OK)
 		err = cb_imagefetch_new(&c->platform, c->fetch, &target, &c->image);
 	while (err == CB_OK && status == CB_JOB_RUNNING) {
-		status = cb_imagefetch_step(c->image, &err);
-		turn(c, UINT64_MAX);
+		uint64_t wake_ms = UINT64_MAX;
+
+		status = cb_imagefetch_step(c->image, &wake_ms, &err);
+		turn(c, wake_ms);
 	}
 	return err;
 }
