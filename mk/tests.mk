@@ -56,7 +56,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(sim_src) tests/unit/sim_realm.c $(wildcard t
 	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(HOST_CFLAGS) -o $@ $(filter %.c %.a,$^) $(HOST_LIBS)
 
 # A line between network interfaces, and between them and QEMU.
-$(BUILD)/wire: $(wildcard tests/net/*.[ch]) mk/flags.mk | $(BUILD)/.deps-test
+$(BUILD)/wire: $(filter-out tests/net/client.c,$(wildcard tests/net/*.[ch])) mk/flags.mk | $(BUILD)/.deps-test
 	@printf '  LD      %s\n' $@
 	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(HOST_CFLAGS) -o $@ $(filter %.c,$^)
 
