@@ -9,6 +9,7 @@
 #include "proto/load_file2.h"
 #include "random.h"
 #include "uefi.h"
+#include "worker.h"
 
 #define LINUX_IMAGE_MAJOR 1 /* of EFI stubs that know LINUX_EFI_INITRD_MEDIA_GUID (Linux 5.8) */
 
@@ -71,6 +72,7 @@ static EFI_STATUS EFIAPI load_file(struct cb_load_file2 *self, EFI_DEVICE_PATH *
 	*len = whole;
 	i->is_served = true;
 	err = cb_boot_serve_initrd(i->boot, buffer);
+	cb_workers_stop();
 	if (!err && i->handover.len)
 		memcpy((uint8_t *)buffer + i->initrd_len, i->handover.p, i->handover.len);
 	wipe_handover(i);

@@ -124,6 +124,9 @@ bool cb_boot_json(const struct cb_boot *b, char *out, size_t max, size_t *ret_le
 	put_member(&t, "cmdline");
 	cb_text_put_json(&t, cb_bytes_of(b->cmdline));
 	put_segments(&t, m);
+	put_member(&t, "memory_plan");
+	cb_text_put_json(&t,
+			 cb_bytes_of(cb_imagefetch_is_deferred(b->image) ? "deferred" : "early"));
 	put_metadata(&t, cb_tuf_info(b->tuf));
 	put_sources(&t, b->fetch);
 	put_timings(&t, b);

@@ -292,6 +292,11 @@ void cb_imagefetch_free_first(struct cb_imagefetch *im)
 	im->plan.first = NULL;
 }
 
+bool cb_imagefetch_is_deferred(const struct cb_imagefetch *im)
+{
+	return im->plan.is_deferred;
+}
+
 size_t cb_imagefetch_initrd_len(const struct cb_imagefetch *im)
 {
 	return (size_t)im->plan.initrd_len;

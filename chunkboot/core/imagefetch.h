@@ -45,6 +45,8 @@ void cb_imagefetch_progress(const struct cb_imagefetch *im, uint64_t *ret_done,
 struct cb_bytes cb_imagefetch_segment(const struct cb_imagefetch *im, unsigned i);
 /* Frees the kernel, application or disk: somebody else has a copy. */
 void cb_imagefetch_free_first(struct cb_imagefetch *im);
+/* The initrds wait compressed until they are served (imageplan.h). */
+bool cb_imagefetch_is_deferred(const struct cb_imagefetch *im);
 /* Only when DONE; after cb_imagefetch_detach too. Bytes of all initrds, each zero-padded to 4. */
 size_t cb_imagefetch_initrd_len(const struct cb_imagefetch *im);
 /*

@@ -60,6 +60,44 @@ publish_shared() {
 	exec 8>&-
 }
 
+# publish_large MIB: $large/repo, as the shared one, with an initrd of MIB more: files of noise and repetition,
+# which compress to a third, and their sums, which init checks. Kept for the next time. The root file system may
+# fill the memory: what Linux takes otherwise ends at half of what the initrd's buffer leaves.
+publish_large() {
+	large=$shared/large-$1
+	mkdir -p "$large"
+	exec 8>"$large/.lock"
+	flock 8
+	if [[ ! $large/published -nt $tool || ! $large/published -nt $image/initrd.cpio ]]; then
+		rm -rf "$large/published" "$large/repo" "$large/keys" "$large/data"
+		mkdir "$large/data"
+		python3 "$CB_TOP/tests/qemu/driver/data.py" "$large/data" "$1"
+		(cd "$large" && find data | sort | cpio --quiet -o -H newc -R 0:0 >data.cpio)
+		chunkboot init "$large/repo" --keys "$large/keys" --kdf small --quiet
+		chunkboot publish "$large/repo" minimal --keys "$large/keys" --kernel "$image/vmlinuz" --level 1 --exact \
+			--initrd "$image/initrd.cpio" --initrd "$large/data.cpio" --json \
+			--cmdline 'console=ttyS0,115200 loglevel=4 panic=-1 rootfstype=ramfs' >"$large/report"
+		chunkboot account add "$large/repo" kiosk --keys "$large/keys" --env minimal --allow-weak \
+			--passphrase-file "$shared/passphrase" --quiet
+		rm -rf "$large/data" "$large/data.cpio"
+		touch "$large/published"
+	fi
+	exec 8>&-
+}
+
+# boot_large STEP...: what publish_large published last, as a kiosk.
+boot_large() {
+	serve "$large/repo"
+	stamp "$large/repo" "$port" -- --autologin kiosk --passphrase-file "$shared/passphrase"
+	boot "$@"
+}
+
+# assert_data PLAN: the large initrd arrived as it was published, by that memory plan.
+assert_data() {
+	grep -qx 'chunkboot-minimal: data good' "$console" || fail "the data differ; log: $(keep_log)"
+	grep -q "\"memory_plan\":\"$1\"" "$dir/boot.json" || fail "another memory plan; log: $(keep_log)"
+}
+
 # copy_repo DIR: a copy that costs no space; break_link FILE before changing a file in it.
 copy_repo() {
 	cp -al "$shared/repo" "$1"
@@ -209,7 +247,7 @@ assert_not_booted() {
 	! grep -Eq 'Linux version|EFI stub|chunkboot-minimal' "$console" || fail "it booted; log: $(keep_log)"
 }
 
-# What came up is what was published: files inside, and the boot record.
+# assert_booted [REPO]: what came up is what was published: files inside, and the boot record.
 assert_booted() {
 	local busybox init
 	busybox=$(sha256sum <"$(command -v busybox)" | cut -d' ' -f1)
@@ -217,7 +255,7 @@ assert_booted() {
 	grep -qx "chunkboot-minimal: sha256 init $init" "$console" || fail "another init; log: $(keep_log)"
 	grep -qx "chunkboot-minimal: sha256 busybox $busybox" "$console" || fail "another busybox; log: $(keep_log)"
 	grep '^{"type":"chunkboot-boot-record"' "$console" >"$dir/boot.json" || fail "no boot record; log: $(keep_log)"
-	python3 - "$dir/boot.json" "$shared/repo" "$image/vmlinuz" <<'PYTHON' || fail "wrong boot record; log: $(keep_log)"
+	python3 - "$dir/boot.json" "${1:-$shared/repo}" "$image/vmlinuz" <<'PYTHON' || fail "wrong boot record; log: $(keep_log)"
 import glob, hashlib, json, sys
 record = json.load(open(sys.argv[1]))
 name, version = record["image"].split("/")

@@ -7,6 +7,7 @@ usage: console.py [OPTION]... DIR STEP...
 DIR holds esp.img and vars.fd, and gets console.log. The machine, unless said otherwise: two processors, the
 host's clock, one virtio network card on QEMU's user network.
   --smp N          processors
+  --memory MIB     1024 if not given
   --rtc TIME       what the clock is set to: YYYY-MM-DDTHH:MM:SS, UTC
   --nic MODEL      a network card, virtio or e1000, instead of the virtio one; several times for several
   --dead-nic MODEL the same, on a network where nobody answers
@@ -66,7 +67,7 @@ def network(options):
 
 def command(options):
     words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "q35,smm=off",
-             "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", options.smp, "-m", "1024",
+             "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", options.smp, "-m", options.memory,
              "-no-reboot", "-display", "none",
              "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE}",
              "-drive", "if=pflash,unit=1,format=raw,file=vars.fd",
@@ -153,6 +154,7 @@ def take_step(machine, verb, word, limit):
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--smp", default="2")
+    parser.add_argument("--memory", default="1024")
     parser.add_argument("--rtc")
     parser.add_argument("--tftp")
     parser.add_argument("--http-boot")
