@@ -199,6 +199,8 @@ static enum cb_stream_state stream_state(struct cb_stream *s, enum cb_err *ret_w
 {
 	if (ret_why && s->state == CB_STREAM_FAILED)
 		*ret_why = s->why;
+	else if (ret_why && s->state == CB_STREAM_CONNECTING && !s->pcb)
+		*ret_why = CB_NET_DNS;
 	return s->state;
 }
 
