@@ -33,7 +33,7 @@ struct sim_boot {
 	unsigned n_errors; /* error screens */
 	char shown[4096]; /* prompts and refusals as a screen would log them */
 	/* internal */
-	bool has_prompt, has_menu, has_error, has_retried;
+	bool has_prompt, has_menu, has_error, waits_for_network;
 	enum cb_prompt prompt;
 };
 

@@ -43,7 +43,7 @@ struct sim_realm {
 	uint64_t ram_need;
 	struct account accounts[N_ACCOUNTS];
 	uint8_t realm_id[32];
-	struct cb_file root;
+	struct cb_file root, old_timestamp;
 	struct sim *store_sim; /* holds the repository's files in memory */
 	struct sim_server *store;
 };
@@ -348,6 +348,8 @@ struct sim_realm *sim_realm_new(void)
 	must(cb_path(keys, &e, "%s/keys", r->dir), &e);
 	must(cb_repo_init(&init, &e), &e);
 	must(cb_keys_realm(keys, r->realm_id, &e), &e);
+	must(cb_path(root, &e, "%s/metadata/timestamp.json", repo), &e);
+	must(cb_file_read(root, CB_TUF_TIMESTAMP_MAX, &r->old_timestamp, &e), &e);
 	publish(r, &init.place);
 	add_accounts(r);
 	must(cb_path(root, &e, "%s/metadata/1.root.json", repo), &e);
@@ -363,12 +365,18 @@ void sim_realm_free(struct sim_realm *r)
 		return;
 	sim_free(r->store_sim);
 	cb_file_done(&r->root);
+	cb_file_done(&r->old_timestamp);
 	free(r);
 }
 
 void sim_realm_serve(const struct sim_realm *r, struct sim_server *server)
 {
 	sim_copy_files(server, r->store);
+}
+
+struct cb_bytes sim_realm_old_timestamp(const struct sim_realm *r)
+{
+	return cb_file_bytes(&r->old_timestamp);
 }
 
 struct cb_bytes sim_realm_kernel(const struct sim_realm *r)
