@@ -364,8 +364,13 @@ static enum cb_err why_missing(const struct cb_job *job, const struct cb_item *i
 	const struct cb_fetch *f = job->fetch;
 	enum cb_err err = CB_NET_NO_MIRROR;
 
-	if (it->n_wrong > 0)
-		return it->trouble == TROUBLE_TOO_LARGE ? CB_HTTP_TOO_LARGE : job->params.wrong_err;
+	/* With fewer wrong answers it was the network that kept a good one away, if it went down. */
+	bool is_bad = it->n_wrong >= CB_ITEM_MAX_WRONG || (it->n_wrong > 0 && it->absent);
+	enum cb_err bad_err =
+		it->trouble == TROUBLE_TOO_LARGE ? CB_HTTP_TOO_LARGE : job->params.wrong_err;
+
+	if (is_bad)
+		return bad_err;
 	if (it->absent)
 		return job->params.absent_err;
 	for (unsigned i = 0; i < f->n_sources; i++) {
@@ -377,6 +382,8 @@ static enum cb_err why_missing(const struct cb_job *job, const struct cb_item *i
 		if (s->last_err != CB_OK)
 			err = s->last_err;
 	}
+	if (err == CB_NET_NO_MIRROR && it->n_wrong > 0)
+		return bad_err;
 	return it->n_failed > 0 && it->trouble ? trouble_err[it->trouble] : err;
 }
 

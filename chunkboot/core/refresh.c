@@ -19,6 +19,7 @@ struct cb_refresh {
 	struct cb_tuf_want want;
 	bool is_absent; /* the wanted root is absent everywhere: no newer one */
 	enum cb_err refusal; /* last verdict on bytes that did arrive, CB_OK: none */
+	enum cb_err verdict; /* why there is no timestamp; bad bytes before network trouble */
 	enum cb_err err; /* sticky */
 	uint64_t first_valid_ms; /* when the first valid timestamp came, UINT64_MAX: not yet */
 	int chosen; /* candidate in use, -1: none */
@@ -74,6 +75,12 @@ static enum cb_err deliver(void *ctx, uint32_t item, struct cb_bytes bytes, unsi
 	return err;
 }
 
+/* A refusal tells more than "wrong bytes"; after one the network may still have failed. */
+static enum cb_err tell(const struct cb_refresh *r, enum cb_err err)
+{
+	return err == CB_META_HASH && r->refusal != CB_OK ? r->refusal : err;
+}
+
 static enum cb_err missing(void *ctx, uint32_t item, enum cb_err err)
 {
 	struct cb_refresh *r = ctx;
@@ -86,8 +93,8 @@ static enum cb_err missing(void *ctx, uint32_t item, enum cb_err err)
 	if (r->want.role != CB_TUF_TIMESTAMP)
 		return err;
 	/* One mirror without a good timestamp: the others decide. */
-	if (r->refusal == CB_OK)
-		r->refusal = err;
+	if (r->verdict == CB_OK || r->verdict == CB_NET_NO_MIRROR || err == CB_META_HASH)
+		r->verdict = tell(r, err);
 	return CB_OK;
 }
 
@@ -96,7 +103,7 @@ static enum cb_err start_job(struct cb_refresh *r)
 	bool is_timestamp = r->want.role == CB_TUF_TIMESTAMP;
 
 	r->is_absent = false;
-	r->refusal = CB_OK;
+	r->refusal = r->verdict = CB_OK;
 	return cb_fetch_submit(r->fetch,
 			       &(struct cb_job_params){
 				       .ctx = r,
@@ -142,7 +149,7 @@ static enum cb_err adopt_newest(struct cb_refresh *r, enum cb_err reason)
 /* A chosen timestamp counts only when what it names can be had: else the next newest one. */
 static enum cb_err give_up_candidate(struct cb_refresh *r, enum cb_err err)
 {
-	enum cb_err reason = r->refusal != CB_OK ? r->refusal : err;
+	enum cb_err reason = r->verdict != CB_OK ? r->verdict : tell(r, err);
 
 	if (r->want.role <= CB_TUF_TIMESTAMP || r->chosen < 0)
 		return reason;
@@ -154,7 +161,7 @@ static enum cb_err give_up_candidate(struct cb_refresh *r, enum cb_err err)
 static enum cb_err job_done(struct cb_refresh *r)
 {
 	if (r->want.role == CB_TUF_TIMESTAMP)
-		return adopt_newest(r, r->refusal != CB_OK ? r->refusal : CB_META_MISSING);
+		return adopt_newest(r, r->verdict != CB_OK ? r->verdict : CB_META_MISSING);
 	return r->is_absent ? cb_tuf_absent(r->tuf) : CB_OK;
 }
 
