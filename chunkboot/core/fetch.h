@@ -13,6 +13,7 @@
 #define CB_FETCH_MAX_ITEMS (1u << 20)
 #define CB_FETCH_ANY_SOURCE (-1)
 #define CB_FETCH_STALL_MS 120000u /* without a byte of a wanted body: NET_TIMEOUT */
+#define CB_FETCH_OPTIONAL_MS 3000u /* see is_optional */
 #define CB_FETCH_STEP_BYTES 65536u /* of bodies that one step takes in */
 #define CB_FETCH_HELD_MAX (16u << 20) /* bytes held by takers: from here on nothing is read ... */
 #define CB_FETCH_HELD_LOW (8u << 20) /* ... until no more than these are left */
@@ -64,6 +65,9 @@ struct cb_job_params {
 	enum cb_err (*missing)(void *ctx, uint32_t item, enum cb_err err);
 	enum cb_err absent_err; /* code for 403/404/410 everywhere, e.g. CB_CHUNK_MISSING */
 	enum cb_err wrong_err; /* code for wrong bytes everywhere, e.g. CB_CHUNK_HASH */
+	/* What one source lacks and no other delivers in CB_FETCH_OPTIONAL_MS is absent, whatever the
+	 * others' answers are. */
+	bool is_optional;
 	unsigned priority; /* lower runs first when several jobs are active */
 };
 

@@ -369,7 +369,7 @@ static enum cb_err why_missing(const struct cb_job *job, const struct cb_item *i
 	enum cb_err bad_err =
 		it->trouble == TROUBLE_TOO_LARGE ? CB_HTTP_TOO_LARGE : job->params.wrong_err;
 
-	if (is_bad)
+	if (is_bad && !(job->params.is_optional && it->absent))
 		return bad_err;
 	if (it->absent)
 		return job->params.absent_err;
@@ -415,10 +415,19 @@ static bool is_lost(struct cb_job *job, uint32_t item, enum cb_err *ret_err)
 	}
 	if (it->n_failed >=
 	    (it->trouble == TROUBLE_CLOSED ? CB_ITEM_MAX_CUT : CB_ITEM_MAX_FAILED)) {
-		*ret_err = trouble_err[it->trouble];
+		*ret_err = it->absent ? job->params.absent_err : trouble_err[it->trouble];
 		return true;
 	}
 	return false;
+}
+
+/* One source lacks the item, and the others have had their time. */
+static bool is_done_without(const struct cb_job *job, uint32_t item)
+{
+	const struct cb_item *it = &job->items[item];
+
+	return job->params.is_optional && it->absent && it->phase != CB_ITEM_DONE &&
+		job->fetch->now_ms - job->submitted_ms >= CB_FETCH_OPTIONAL_MS;
 }
 
 bool cb_job_judge(struct cb_job *job)
@@ -433,6 +442,12 @@ bool cb_job_judge(struct cb_job *job)
 		if (job->items[i].phase != CB_ITEM_WAITING || !is_lost(job, i, &err))
 			continue;
 		cb_job_give_up(job, i, err);
+		has_changed = true;
+	}
+	for (i = 0; job->params.is_optional && i < job->params.n_items; i++) {
+		if (job->status != CB_JOB_RUNNING || !is_done_without(job, i))
+			continue;
+		cb_job_give_up(job, i, job->params.absent_err);
 		has_changed = true;
 	}
 	const struct cb_fetch *f = job->fetch;

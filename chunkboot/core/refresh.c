@@ -113,6 +113,7 @@ static enum cb_err start_job(struct cb_refresh *r)
 				       .missing = missing,
 				       .absent_err = CB_META_MISSING,
 				       .wrong_err = CB_META_HASH,
+				       .is_optional = r->want.may_be_absent,
 			       },
 			       &r->job);
 }

@@ -443,6 +443,29 @@ static void wrong_once_then_gone(void **state)
 	}
 }
 
+/* "Is there a newer root?": what one mirror says to that must not keep the other's answer away. */
+static void bad_mirror_at_the_root(void **state)
+{
+	static const struct sim_behaviour bad[] = {
+		{ .status = 500 },	{ .status = 503, .retry_after_s = 60 },
+		{ .is_portal = true },	{ .is_portal_redirect = true },
+		{ .is_endless = true }, { .is_garbage = true },
+		{ .drip_ms = 1000 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		for (unsigned is_first = 0; is_first < 2; is_first++) {
+			struct stage s;
+
+			begin(&s, 2, NULL);
+			*sim_behaviour(is_first ? s.a : s.b) = bad[i];
+			assert_booted(&s);
+			assert_int_equal(s.boot.n_errors, 0);
+			end(&s);
+		}
+}
+
 static void server_stops_in_mid_transfer(void **state)
 {
 	struct stage s;
@@ -823,6 +846,7 @@ int main(void)
 		cmocka_unit_test(server_absent_then_there),
 		cmocka_unit_test(silent_server),
 		cmocka_unit_test(wrong_once_then_gone),
+		cmocka_unit_test(bad_mirror_at_the_root),
 		cmocka_unit_test(server_stops_in_mid_transfer),
 		cmocka_unit_test(no_lease_at_first),
 		cmocka_unit_test(clock_rules),
