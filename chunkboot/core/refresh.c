@@ -152,7 +152,8 @@ static enum cb_err give_up_candidate(struct cb_refresh *r, enum cb_err err)
 {
 	enum cb_err reason = r->verdict != CB_OK ? r->verdict : tell(r, err);
 
-	if (r->want.role <= CB_TUF_TIMESTAMP || r->chosen < 0)
+	/* When everything is silent, the other candidates' files would not come either. */
+	if (r->want.role <= CB_TUF_TIMESTAMP || r->chosen < 0 || err == CB_NET_TIMEOUT)
 		return reason;
 	cb_tuf_restart_timestamp(r->tuf);
 	r->candidates[r->chosen].len = 0;

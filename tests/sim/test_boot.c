@@ -466,6 +466,22 @@ static void bad_mirror_at_the_root(void **state)
 		}
 }
 
+/* The two minutes of silence are counted once, not for each mirror's timestamp. */
+static void silent_after_the_timestamp(void **state)
+{
+	struct stage s;
+	uint64_t start;
+
+	(void)state;
+	begin(&s, 2, NULL);
+	sim_behaviour(s.a)->hang = sim_behaviour(s.b)->hang = SIM_HANG_ACCEPT;
+	sim_behaviour(s.a)->hang_after = sim_behaviour(s.b)->hang_after = 2;
+	start = sim_now(s.sim);
+	assert_error(&s, CB_NET_TIMEOUT);
+	assert_in_range(sim_now(s.sim) - start, 100000, 150000);
+	end(&s);
+}
+
 static void server_stops_in_mid_transfer(void **state)
 {
 	struct stage s;
@@ -847,6 +863,7 @@ int main(void)
 		cmocka_unit_test(silent_server),
 		cmocka_unit_test(wrong_once_then_gone),
 		cmocka_unit_test(bad_mirror_at_the_root),
+		cmocka_unit_test(silent_after_the_timestamp),
 		cmocka_unit_test(server_stops_in_mid_transfer),
 		cmocka_unit_test(no_lease_at_first),
 		cmocka_unit_test(clock_rules),
