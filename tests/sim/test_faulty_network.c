@@ -92,8 +92,8 @@ static void choose(uint64_t seed, struct scenario *s)
 	memset(s, 0, sizeof(*s));
 	set_faults(&s->link, seed, &state);
 	s->n_mirrors = 1 + (unsigned)sim_pick(&state, 2);
-	s->is_hopeless = s->link.up.loss_ppm >= 200000 && s->link.up.delay_us >= 600000 &&
-		s->link.flap_up_ms == 3000;
+	s->is_hopeless = s->link.up.loss_ppm >= 200000 && s->link.flap_up_ms == 3000 &&
+		(s->link.up.delay_us >= 600000 || s->link.window0_ms > 0);
 	s->kiosk = sim_pick(&state, 4) == 0 ? "kim" : NULL;
 	s->types_after_ms = sim_pick(&state, 3) ? sim_pick(&state, 20000) : 0;
 	if (seed % DEAD_EVERY != 0)
