@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs campaigns: seeds, processes, known failures, and what every run is judged by. */
 #include "sim_campaign.h"
+#include "sim_internal.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -47,8 +48,15 @@ void sim_judge_ready(struct sim_verdict *v, const struct sim_boot *b, const stru
 
 	if (!is_same(r->kernel, sim_realm_kernel(realm)))
 		sim_say(v, "the kernel is not the one that was published");
-	if (!is_same(r->initrd, sim_realm_initrd(realm)))
+	struct cb_bytes want = sim_realm_initrd(realm);
+	uint8_t *initrd = sim_grow(NULL, r->initrd_len + 1);
+	size_t len = r->initrd_len;
+	enum cb_err err = cb_boot_serve_initrd(b->boot, initrd);
+	if (err != CB_OK)
+		sim_say(v, "the initrd is not served: %s", cb_err_info(err)->name);
+	else if (!is_same((struct cb_bytes){ initrd, len }, want))
 		sim_say(v, "the initrd is not the one that was published");
+	free(initrd);
 }
 
 void sim_judge_end(struct sim_verdict *v, struct sim_boot *b)
