@@ -64,7 +64,7 @@ static const struct way ways[] = {
 		{ CB_META_FORMAT, CB_META_SIGNATURE, CB_META_HASH } },
 	{ "stale", { 0 }, STALE, { CB_META_NO_IMAGE } },
 	{ "future", { 0 }, FUTURE, { CB_META_MISSING } },
-	{ "half of the files", { 0 }, HALF, { CB_META_MISSING, CB_NET_ABSENT, CB_CHUNK_MISSING } },
+	{ "half of the files", { 0 }, HALF, { CB_META_MISSING, CB_MANIFEST_HASH, CB_CHUNK_MISSING } },
 	{ "403", { .status = 403 }, INTACT, { CB_META_MISSING } },
 	{ "404", { .status = 404 }, INTACT, { CB_META_MISSING } },
 	{ "410", { .status = 410 }, INTACT, { CB_META_MISSING } },

@@ -2,6 +2,7 @@
 /* A small realm for whole boots in the simulator, made with the tool's own functions. */
 #include "sim_realm.h"
 
+#include <fts.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,24 +94,35 @@ static void put_file(struct sim_realm *r, const char *path, const void *bytes, s
 	must(cb_file_write(full, (struct cb_bytes){ bytes, len }, 0644, &e), &e);
 }
 
-static struct sim_server *walk_to;
-static size_t walk_skip;
-
-static int load_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+/* The same keys and nonces each time: a seed means the same run in every process. */
+static uint32_t fixed_random(void)
 {
-	char served[CB_PATH_MAX];
-	struct cb_file file = { 0 };
-	struct cb_error e = { 0 };
+	static uint64_t state = 1;
 
-	(void)st;
-	(void)ftw;
-	if (type != FTW_F)
-		return 0;
-	must(cb_path(served, &e, "%s%s", SIM_REALM_BASE, path + walk_skip), &e);
-	must(cb_file_read(path, 1u << 24, &file, &e), &e);
-	sim_file(walk_to, served, file.p, file.len);
-	cb_file_done(&file);
-	return 0;
+	state = state * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)(state >> 32);
+}
+
+static void fixed_buf(void *const buf, const size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)buf)[i] = (uint8_t)fixed_random();
+}
+
+static const char *fixed_name(void)
+{
+	return "fixed";
+}
+
+static struct randombytes_implementation fixed = {
+	.implementation_name = fixed_name,
+	.random = fixed_random,
+	.buf = fixed_buf,
+};
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -322,9 +334,23 @@ static void load_store(struct sim_realm *r)
 	r->store_sim = sim_new(0);
 	r->store = sim_add_server(r->store_sim, "store", 80);
 	must(cb_path(repo, &e, "%s/repo", r->dir), &e);
-	walk_to = r->store;
-	walk_skip = strlen(repo) + 1;
-	if (nftw(repo, load_one, 16, FTW_PHYS) != 0)
+	char *const roots[] = { repo, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL, by_name);
+	FTSENT *at;
+
+	while (walk && (at = fts_read(walk))) {
+		char served[CB_PATH_MAX];
+		struct cb_file file = { 0 };
+
+		if (at->fts_info != FTS_F)
+			continue;
+		must(cb_path(served, &e, "%s%s", SIM_REALM_BASE, at->fts_path + strlen(repo) + 1),
+		     &e);
+		must(cb_file_read(at->fts_path, 1u << 24, &file, &e), &e);
+		sim_file(r->store, served, file.p, file.len);
+		cb_file_done(&file);
+	}
+	if (!walk || fts_close(walk) != 0)
 		abort();
 }
 
@@ -339,7 +365,7 @@ struct sim_realm *sim_realm_new(void)
 		.kdf = { NEW_T, CB_KDF_MIN_KIB },
 	};
 
-	if (!r || sodium_init() < 0)
+	if (!r || randombytes_set_implementation(&fixed) != 0 || sodium_init() < 0)
 		abort();
 	strcpy(r->dir, "/tmp/cb-sim-realm-XXXXXX");
 	if (!mkdtemp(r->dir))
