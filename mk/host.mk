@@ -23,10 +23,17 @@ host_obj = $(patsubst %.c,$(BUILD)/host/%.o,$(1))
 $(BUILD)/host/%.o: %.c mk/flags.mk | $(BUILD)/.deps-tool $(BUILD)/gen/build-info.h
 	@mkdir -p $(@D)
 	@printf '  CC      %s\n' $<
-	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(if $(filter tests/%,$<),$(TEST_CPPFLAGS)) $(lwip_if_net) $(HOST_CFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 $(eval $(call archive_rule,$(BUILD)/host/libcore.a,$(call host_obj,$(core_src)),ar))
 $(eval $(call archive_rule,$(BUILD)/host/libhost.a,$(call host_obj,$(host_src)),ar))
+# The simulator without sanitizers, for long campaigns and for measuring.
+unit_helper_src := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+sim_src := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
+$(eval $(call archive_rule,$(BUILD)/host/libnet.a,$(call host_obj,$(net_src)),ar))
+$(eval $(call archive_rule,$(BUILD)/host/libsim.a,$(call host_obj,$(sim_src) tests/unit/sim_realm.c),ar))
+sim_libs := $(addprefix $(BUILD)/host/,libsim.a libnet.a liblwip.a libhost.a libcore.a)
+lwip_if_net = $(if $(filter chunkboot/net/% tests/%,$<),$(LWIP_CPPFLAGS))
 
 .PHONY: tool
 ifneq ($(cmd_src),)
@@ -42,8 +49,6 @@ $(BUILD)/chunkboot: $(call host_obj,$(cmd_src)) $(BUILD)/host/libhost.a $(BUILD)
 # ---- With sanitizers; "fuzz" is the same with coverage feedback, "cov" counts lines and has no sanitizers ----
 san_libs = $(addprefix $(BUILD)/$(1)/,libunit.a libsim.a libcmd.a libhost.a $(if $(net_src),libnet.a) libcore.a \
 	$(if $(net_src),liblwip.a))
-unit_helper_src := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
-sim_src := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
 
 # $(1) variant, $(2) more flags
 define san_rules
@@ -62,10 +67,9 @@ define newline2
 
 
 endef
-lwip_if_net = $(if $(filter chunkboot/net/% tests/%,$<),$(LWIP_CPPFLAGS))
 $(eval $(call san_rules,san,))
 $(eval $(call san_rules,fuzz,-fsanitize=fuzzer-no-link))
 $(eval $(call san_rules,cov,$(COV_CFLAGS)))
-$(foreach variant,san fuzz cov,$(patsubst %.c,$(BUILD)/$(variant)/%.o,$(net_src))): | $(TP)/lwip/.chunkboot-source
+$(foreach variant,host san fuzz cov,$(patsubst %.c,$(BUILD)/$(variant)/%.o,$(net_src))): | $(TP)/lwip/.chunkboot-source
 
 -include $(shell find $(BUILD)/host $(BUILD)/san $(BUILD)/fuzz $(BUILD)/cov -name '*.d' 2>/dev/null)

@@ -2,7 +2,7 @@
 # Builds one third-party library for one target: make -f mk/library.mk LIB=bearssl VARIANT=efi-x86_64
 #
 # Runs as a make of its own because the file lists need the unpacked source. VARIANT is efi-x86_64 or san
-# (lwIP for the simulator, with sanitizers), fuzz or cov.
+# (lwIP for the simulator, with sanitizers), fuzz, cov or host (without).
 
 BUILD ?= build
 TP ?= build/third-party
@@ -62,7 +62,9 @@ sodium_hot = src/libsodium/crypto_hash/% \
 
 lwip_files = $(addprefix src/core/,def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c stats.c sys.c \
 	tcp.c tcp_in.c tcp_out.c timeouts.c udp.c) $(call rel,src/core/ipv4/*.c src/core/ipv6/*.c) src/netif/ethernet.c
-lwip_flags = -Ichunkboot -Ichunkboot/net -I$(SRC)/src/include
+# In tests its memory can fail, too.
+lwip_flags = -Ichunkboot -Ichunkboot/net -I$(SRC)/src/include $(if $(filter-out efi-%,$(VARIANT)),\
+	-include tests/sim/sim_lwip_memory.h -Dmalloc=sim_lwip_malloc -Dcalloc=sim_lwip_calloc)
 lwip_hot = src/core/tcp_in% src/core/inet_chksum% src/core/pbuf% src/core/ipv4/ip4% src/core/ipv6/ip6 src/netif/ethernet%
 
 # ---- Flags ----
@@ -72,6 +74,10 @@ AR := $(LLVM_AR)
 FLAGS := $(EFI_TARGET_x86_64) $(EFI_BASE) $(EFI_LIBC) -w
 hot = -O2
 cold = $(EFI_OPT)
+else ifeq ($(VARIANT),host)
+CC := $(HOST_CC)
+AR := ar
+FLAGS := $(HOST_CFLAGS) -Wno-error -w
 else
 CC := $(SAN_CC)
 AR := ar

@@ -25,7 +25,7 @@ $(BUILD)/$(1)/lib$(2).a: $(TP)/$(2)/.chunkboot-source mk/library.mk mk/flags.mk 
 endef
 lwip_port := $(wildcard chunkboot/net/lwipopts.h chunkboot/net/arch/*.h)
 $(foreach lib,bearssl sodium zstd,$(eval $(call library_rule,efi-x86_64,$(lib),)))
-$(foreach variant,efi-x86_64 san fuzz cov,$(eval $(call library_rule,$(variant),lwip,$(lwip_port))))
+$(foreach variant,efi-x86_64 host san fuzz cov,$(eval $(call library_rule,$(variant),lwip,$(lwip_port))))
 
 # ---- build-info.h: version, and the date that is the clock's first floor ----
 # The date is the last commit's, so that the same commit gives the same bytes.

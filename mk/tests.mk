@@ -19,6 +19,11 @@ $(unit_bin): $(BUILD)/san/%: $(BUILD)/san/tests/unit/%.o $(call san_libs,san)
 $(sim_bin): $(BUILD)/san/sim/%: $(BUILD)/san/tests/sim/%.o $(call san_libs,san)
 	$(link_san)
 	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
+# The campaigns without sanitizers: several times as many runs an hour.
+sim_fast_bin := $(addprefix $(BUILD)/host/sim/,test_faulty_network test_server_chaos test_flipped_bits)
+$(sim_fast_bin): $(BUILD)/host/sim/%: $(BUILD)/host/tests/sim/%.o $(sim_libs)
+	$(link_san)
+	$(Q)$(HOST_CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
 $(fuzz_bin): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(call san_libs,fuzz)
 	$(link_san)
 	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
@@ -50,10 +55,10 @@ $(BUILD)/selftest-x86_64.efi: $(selftest_objects) $(efi_libs)
 -include $(wildcard $(BUILD)/efi-x86_64/tests/*/*.d)
 
 # Measuring programs: as the product is built, without sanitizers.
-$(BUILD)/bench/%: tests/bench/%.c $(sim_src) tests/unit/sim_realm.c $(wildcard tests/sim/*.h tests/unit/*.h) $(BUILD)/host/libhost.a $(BUILD)/host/libcore.a
+$(BUILD)/bench/%: $(BUILD)/host/tests/bench/%.o $(sim_libs)
 	@mkdir -p $(@D)
 	@printf '  LD      %s\n' $@
-	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(HOST_CFLAGS) -o $@ $(filter %.c %.a,$^) $(HOST_LIBS)
+	$(Q)$(HOST_CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS)
 
 # A line between network interfaces, and between them and QEMU.
 $(BUILD)/wire: $(addprefix tests/net/,wire.c end.c link.c end.h link.h) mk/flags.mk | $(BUILD)/.deps-test
@@ -109,14 +114,26 @@ test: all $(lint_needs) $(unit_needs) $(sim_needs) $(fuzz_needs) $(valgrind_need
 	$(Q)$(RUN_TESTS) $(suite_lint) $(suite_unit) $(suite_sim) $(suite_fuzz) $(suite_valgrind) $(suite_cli) $(suite_interop) $(suite_net) $(suite_qemu)
 
 # The second tier: tests/full/*.sh, every unit and simulator program under valgrind, and the fuzzers for longer.
-check-full: test $(fuzz_needs) $(call chosen,$(cov_bin)) ## what "test" has no time for, too
+campaign_items = 'faulty_network=env SIM_SEEDS=10001-60000 $(BUILD)/host/sim/test_faulty_network' \
+	'server_chaos=env SIM_SEEDS=10001-20000 $(BUILD)/host/sim/test_server_chaos' \
+	'flipped_bits=env SIM_SEEDS=10001-60000 $(BUILD)/host/sim/test_flipped_bits'
+check-full: test $(fuzz_needs) $(call chosen,$(cov_bin)) $(call chosen,$(sim_fast_bin)) ## what "test" has no time for, too
 	$(Q)$(RUN_TESTS) --timeout 1800 --suite full $(call scripts,full) $(call fuzz_items,120) \
+		--suite campaign $(campaign_items) \
 		--suite valgrind-full $(call valgrind_items,$(cov_bin))
 
 check-unit: $(unit_needs) ## unit tests, with sanitizers
 	$(Q)$(RUN_TESTS) $(suite_unit)
 check-sim: $(sim_needs) ## whole boots in the simulator
 	$(Q)$(RUN_TESTS) $(suite_sim)
+# make sim CAMPAIGN=faulty_network SEEDS=7-7: those seeds; FAST=1: without sanitizers.
+CAMPAIGN ?= faulty_network server_chaos flipped_bits
+SEEDS ?=
+FAST ?=
+campaign_bin = $(addprefix $(BUILD)/$(if $(FAST),host,san)/sim/test_,$(CAMPAIGN))
+.PHONY: sim
+sim: $(BUILD)/.deps-test $(campaign_bin) ## fault campaigns: SEEDS=FIRST-LAST, CAMPAIGN=name, FAST=1
+	$(Q)for bin in $(campaign_bin); do SIM_SEEDS='$(SEEDS)' SIM_VERBOSE='$(V)' $$bin || exit 1; done
 check-cli: $(cli_needs) ## the tool's behaviour
 	$(Q)$(RUN_TESTS) $(suite_cli)
 check-interop: $(interop_needs) ## casync and TUF clients on our repositories

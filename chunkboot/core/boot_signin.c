@@ -240,7 +240,8 @@ void cb_boot_record_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 		record_absent(b);
 		return;
 	}
-	if (b->record_refusal != CB_OK) {
+	/* A refusal tells more than RECORD_FORMAT; after one the network may still have failed. */
+	if (b->record_refusal != CB_OK && err == CB_RECORD_FORMAT) {
 		err = b->record_refusal;
 		cb_boot_sign_out(b);
 	}

@@ -285,7 +285,7 @@ static bool check_connecting(struct cb_conn *c, enum cb_stream_state state, enum
 {
 	if (state == CB_STREAM_CONNECTING) {
 		if (now_of(c) - c->opened_ms >= CB_CONN_CONNECT_MS) {
-			on_unconnected(c, CB_NET_CONNECT);
+			on_unconnected(c, why == CB_NET_DNS ? why : CB_NET_CONNECT);
 			return false;
 		}
 		wake_at(wake_ms, c->opened_ms + CB_CONN_CONNECT_MS);

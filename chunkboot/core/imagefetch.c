@@ -233,7 +233,9 @@ static enum cb_err turn(struct cb_imagefetch *im, uint64_t *ret_wake_ms)
 	}
 	name_item(im, item);
 	end_job(im);
-	return im->refusal != CB_OK ? im->refusal : err;
+	/* A refusal tells more than "wrong bytes"; after one the network may still have failed. */
+	bool is_wrong = err == CB_CHUNK_HASH || err == CB_MANIFEST_HASH;
+	return is_wrong && im->refusal != CB_OK ? im->refusal : err;
 }
 
 uint64_t cb_imagefetch_need(const struct cb_imagefetch *im)

@@ -399,8 +399,13 @@ static enum cb_err why_missing(const struct cb_job *job, const struct cb_item *i
 	const struct cb_fetch *f = job->fetch;
 	enum cb_err err = CB_NET_NO_MIRROR;
 
-	if (it->n_wrong > 0)
-		return it->trouble == TROUBLE_TOO_LARGE ? CB_HTTP_TOO_LARGE : job->params.wrong_err;
+	/* With fewer wrong answers it was the network that kept a good one away, if it went down. */
+	bool is_bad = it->n_wrong >= CB_ITEM_MAX_WRONG || (it->n_wrong > 0 && it->absent);
+	enum cb_err bad_err =
+		it->trouble == TROUBLE_TOO_LARGE ? CB_HTTP_TOO_LARGE : job->params.wrong_err;
+
+	if (is_bad)
+		return bad_err;
 	if (it->absent)
 		return job->params.absent_err;
 	for (unsigned i = 0; i < f->n_sources; i++) {
@@ -412,6 +417,8 @@ static enum cb_err why_missing(const struct cb_job *job, const struct cb_item *i
 		if (s->last_err != CB_OK)
 			err = s->last_err;
 	}
+	if (err == CB_NET_NO_MIRROR && it->n_wrong > 0)
+		return bad_err;
 	return it->n_failed > 0 && it->trouble ? trouble_err[it->trouble] : err;
 }
 
@@ -443,7 +450,7 @@ static bool is_lost(struct cb_job *job, uint32_t item, enum cb_err *ret_err)
 	}
 	if (it->n_failed >=
 	    (it->trouble == TROUBLE_CLOSED ? CB_ITEM_MAX_CUT : CB_ITEM_MAX_FAILED)) {
-		*ret_err = trouble_err[it->trouble];
+		*ret_err = it->absent ? job->params.absent_err : trouble_err[it->trouble];
 		return true;
 	}
 	return false;

@@ -34,8 +34,8 @@ struct cb_net {
 	void *ctx;
 	/* Starts to connect. On CB_OK the caller owns *ret until close. */
 	enum cb_err (*open)(void *ctx, const struct cb_endpoint *to, struct cb_stream **ret);
-	/* ret_why (may be NULL) gets NET_DNS, NET_CONNECT or NET_CLOSED when the state is FAILED;
-	 * with TLS (core/tls.h) NET_TLS* too. */
+	/* ret_why (may be NULL) gets NET_DNS, NET_CONNECT or NET_CLOSED when the state is FAILED,
+	 * with TLS (core/tls.h) NET_TLS* too; and NET_DNS while CONNECTING still waits for the name. */
 	enum cb_stream_state (*state)(struct cb_stream *s, enum cb_err *ret_why);
 	/* Queues up to len bytes; returns how many were taken (0: full or not open yet). */
 	size_t (*send)(struct cb_stream *s, const void *data, size_t len);

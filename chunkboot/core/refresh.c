@@ -130,7 +130,8 @@ static enum cb_err give_up_candidate(struct cb_refresh *r, enum cb_err err)
 {
 	enum cb_err reason = r->refusal != CB_OK ? r->refusal : err;
 
-	if (r->want.role <= CB_TUF_TIMESTAMP || r->chosen < 0)
+	/* When everything is silent, the other candidates' files would not come either. */
+	if (r->want.role <= CB_TUF_TIMESTAMP || r->chosen < 0 || err == CB_NET_TIMEOUT)
 		return reason;
 	cb_tuf_restart_timestamp(r->tuf);
 	r->candidates[r->chosen].len = 0;
@@ -278,7 +279,7 @@ static enum cb_err missing_in_round(void *ctx, uint32_t item, enum cb_err err)
 
 	if (is_root_item(item) && err == CB_META_MISSING)
 		r->is_root_absent = true;
-	else if (r->refusal == CB_OK)
+	else if (r->refusal == CB_OK || r->refusal == CB_NET_NO_MIRROR) /* which says the least */
 		r->refusal = err;
 	return CB_OK;
 }

@@ -201,6 +201,15 @@ static void begin(struct cb_stream *s, enum cb_family family, uint64_t now_ms)
 	a->since_ms = now_ms;
 }
 
+bool cb_stream_waits_for_name(const struct cb_stream *s)
+{
+	const struct cb_attempt *a = s->attempts;
+	bool was_tried = a[CB_FAMILY_IPV6].was_tried || a[CB_FAMILY_IPV4].was_tried;
+
+	return !was_tried && (a[CB_FAMILY_IPV6].state == CB_ATTEMPT_LOOKUP ||
+			      a[CB_FAMILY_IPV4].state == CB_ATTEMPT_LOOKUP);
+}
+
 static void give_up(struct cb_stream *s)
 {
 	const struct cb_attempt *a = s->attempts;

@@ -141,6 +141,8 @@ static enum cb_stream_state stream_state(struct cb_stream *s, enum cb_err *ret_w
 		(void)cb_stream_connect_step(s, platform->now_ms(platform->ctx));
 	if (ret_why && s->state == CB_STREAM_FAILED)
 		*ret_why = s->why;
+	else if (ret_why && s->state == CB_STREAM_CONNECTING && cb_stream_waits_for_name(s))
+		*ret_why = CB_NET_DNS;
 	return s->state;
 }
 

@@ -42,6 +42,8 @@ struct cb_stream {
 void cb_stream_connect(struct cb_stream *s, uint64_t now_ms);
 /* Goes on; returns when it wants to be called again. On failure the stream is FAILED. */
 uint64_t cb_stream_connect_step(struct cb_stream *s, uint64_t now_ms);
+/* Connecting, and no address is known yet. */
+bool cb_stream_waits_for_name(const struct cb_stream *s);
 /* Ends all attempts. */
 void cb_stream_connect_cancel(struct cb_stream *s);
 

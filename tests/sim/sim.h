@@ -87,8 +87,10 @@ struct sim_behaviour {
 	bool refuses; /* every connection */
 	bool has_no_name; /* the name does not resolve */
 	uint32_t refuse_first; /* the first n connections */
+	uint32_t flap_ms; /* refuses and resets in every other period of so long */
 	uint32_t max_connections; /* refuses more at once; 0: any number */
 	enum sim_hang hang;
+	uint32_t hang_after; /* answers before it hangs */
 	uint32_t close_after; /* closes after n answers on a connection, silently; 0: never */
 	bool says_close; /* the last of close_after answers says Connection: close */
 	bool ignores_pipelined; /* drops requests that came while it was still answering */
@@ -110,6 +112,7 @@ struct sim_behaviour {
 	bool truncates; /* sends half of the body and closes cleanly */
 	unsigned redirect_status; /* 301, 302, 303, 307, 308: redirects everything */
 	const char *redirect_to; /* to this prefix + path (borrowed); NULL: to itself */
+	const char *extra_field; /* "Name: value\r\n" in every head (borrowed); NULL: none */
 	bool is_garbage; /* answers are random bytes */
 	bool is_endless; /* body never ends (until-close, 1 MiB then hang) */
 };
@@ -191,6 +194,8 @@ enum cb_stage sim_stage(const struct sim *sim);
 /* Error and subject of the newest ERROR, REFUSED or NOTICE; CB_OK and "" before the first. */
 enum cb_err sim_last_err(const struct sim *sim, enum cb_event_kind kind);
 const char *sim_last_subject(const struct sim *sim, enum cb_event_kind kind);
+/* Of all events so far with their times: equal for equal runs. */
+uint64_t sim_digest(const struct sim *sim);
 /* True when a NOTICE with this err was seen. */
 bool sim_saw_notice(const struct sim *sim, enum cb_err err);
 

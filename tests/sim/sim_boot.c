@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Drives the boot state machine in the simulator. */
 #include "sim_boot.h"
+#include "sim_link.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -83,8 +84,11 @@ static void act(struct sim_boot *b)
 {
 	if (cb_boot_wants_network(b->boot)) {
 		enum cb_err err = b->n_network == 0 ? b->network_err : CB_OK;
-		b->n_network++;
-		cb_boot_network(b->boot, err);
+		b->waits_for_network = sim_has_frames(b->sim) && !sim_bring_up(b->sim, &err);
+		if (!b->waits_for_network) {
+			b->n_network++;
+			cb_boot_network(b->boot, err);
+		}
 	}
 	if (b->has_prompt)
 		(void)answer_prompt(b);
@@ -105,7 +109,7 @@ static void act(struct sim_boot *b)
 static bool wants_to_act(const struct sim_boot *b)
 {
 	return (b->has_prompt && can_type(b)) || b->has_menu || (b->has_error && b->error_key) ||
-		cb_boot_wants_network(b->boot);
+		(cb_boot_wants_network(b->boot) && !b->waits_for_network);
 }
 
 static enum sim_status step(void *ctx, uint64_t *wake_ms)

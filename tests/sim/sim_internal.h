@@ -74,6 +74,8 @@ struct sim_var {
 	bool is_set, is_planted;
 };
 
+struct sim_frames; /* sim_frames.h */
+
 struct sim_work {
 	struct cb_work *work;
 	uint64_t done_ms;
@@ -93,6 +95,8 @@ struct sim_workers {
 struct sim {
 	struct cb_platform platform;
 	struct sim_workers workers;
+	struct sim_frames *frames; /* NULL: streams in memory are the network */
+	uint64_t digest; /* of all events */
 	uint64_t now_ms, random_state;
 	uint32_t line_rate; /* bytes a millisecond; 0: no limit */
 	uint64_t line_busy_us;
@@ -127,9 +131,15 @@ void sim_net_done(struct sim *sim);
 uint64_t sim_workers_next(const struct sim *sim);
 /* Runs what is done by now. After each move of the clock. */
 void sim_workers_run(struct sim *sim);
+/* The next time at which a stream in memory has something to say. */
+uint64_t sim_streams_next(const struct sim *sim);
 /* Queues the answer to one request that is complete in s->in[0..len). */
 void sim_server_answer(struct cb_stream *s, const char *request);
 void sim_server_free(struct sim_server *server);
+/* Where the server hangs by now. */
+enum sim_hang sim_server_hang(const struct sim_server *server);
+/* In a bad period of flap_ms? */
+bool sim_server_is_away(const struct sim_server *server);
 /* Appends bytes to the stream's answers. */
 void sim_queue(struct cb_stream *s, const void *bytes, size_t len);
 /* realloc that ends the process when there is no memory: tests have enough. */

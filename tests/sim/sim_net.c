@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* In-memory byte streams in virtual time: latency, rate, refusals, resets, cut links. */
-#include "sim_internal.h"
+#include "sim_frames.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +43,9 @@ static struct sim_server *find_server(struct sim *sim, const struct cb_endpoint 
 static enum cb_err sim_open(void *ctx, const struct cb_endpoint *to, struct cb_stream **ret)
 {
 	struct sim *sim = ctx;
-	struct cb_stream *s = sim->platform.mem.alloc(sim, sizeof *s);
+	/* With frames it is the server's connection, and not of the machine's memory. */
+	struct cb_stream *s =
+		sim->frames ? sim_grow(NULL, sizeof *s) : sim->platform.mem.alloc(sim, sizeof *s);
 
 	if (!s)
 		return CB_NO_MEMORY;
@@ -66,9 +68,10 @@ static enum cb_err sim_open(void *ctx, const struct cb_endpoint *to, struct cb_s
 	if (b->has_no_name)
 		s->why = CB_NET_DNS;
 	else if (b->refuses || server->n_attempts <= b->refuse_first || to->is_tls ||
+		 sim_server_is_away(server) ||
 		 (b->max_connections && server->n_now >= b->max_connections))
 		s->why = CB_NET_CONNECT;
-	else if (b->hang == SIM_HANG_CONNECT)
+	else if (sim_server_hang(server) == SIM_HANG_CONNECT)
 		s->open_ms = UINT64_MAX;
 	else
 		s->is_counted = true;
@@ -292,7 +295,10 @@ static void sim_close(struct cb_stream *s)
 	free(s->in);
 	free(s->out);
 	free(s->marks);
-	sim->platform.mem.free(sim, s);
+	if (sim->frames)
+		free(s);
+	else
+		sim->platform.mem.free(sim, s);
 }
 
 static uint64_t stream_event(struct cb_stream *s)
@@ -323,7 +329,7 @@ static uint64_t stream_event(struct cb_stream *s)
 	return next;
 }
 
-uint64_t sim_next_event(const struct sim *sim)
+uint64_t sim_streams_next(const struct sim *sim)
 {
 	uint64_t next = UINT64_MAX;
 
@@ -335,6 +341,16 @@ uint64_t sim_next_event(const struct sim *sim)
 			next = at + sim->cut_total_ms;
 	}
 	return next;
+}
+
+uint64_t sim_next_event(const struct sim *sim)
+{
+	uint64_t next = sim_streams_next(sim), frames;
+
+	if (!sim->frames)
+		return next;
+	frames = sim_frames_next(sim);
+	return frames < next ? frames : next;
 }
 
 void sim_net_init(struct sim *sim)
@@ -352,6 +368,7 @@ void sim_net_init(struct sim *sim)
 
 void sim_net_done(struct sim *sim)
 {
+	sim_frames_free(sim);
 	while (sim->streams)
 		sim_close(sim->streams);
 }
@@ -360,6 +377,8 @@ unsigned sim_open_streams(const struct sim *sim)
 {
 	unsigned n = 0;
 
+	if (sim->frames)
+		return sim_frames_open_streams();
 	for (const struct cb_stream *s = sim->streams; s; s = s->next)
 		n++;
 	return n;

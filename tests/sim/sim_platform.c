@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulator's machine: virtual clock, failing allocator and variables, events, main loop. */
-#include "sim_internal.h"
+#include "sim_frames.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,10 @@ void sim_advance_to(struct sim *sim, uint64_t ms)
 
 bool sim_sleep(struct sim *sim, uint64_t wake_ms)
 {
-	uint64_t event = sim_next_event(sim), work = sim_workers_next(sim);
+	/* What the machine has just said goes out first; what that brings back can't be waited for. */
+	bool has_input = sim->frames && sim_frames_turn(sim);
+	uint64_t event = has_input ? sim->now_ms : sim_next_event(sim);
+	uint64_t work = sim_workers_next(sim);
 	uint64_t to = event < wake_ms ? event : wake_ms;
 
 	if (work < to)
@@ -34,6 +37,8 @@ bool sim_sleep(struct sim *sim, uint64_t wake_ms)
 	if (to == UINT64_MAX)
 		return false;
 	sim_advance_to(sim, to > sim->now_ms ? to : sim->now_ms + 1);
+	if (sim->frames)
+		(void)sim_frames_turn(sim);
 	return true;
 }
 
@@ -293,6 +298,32 @@ uint64_t sim_n_var_writes(const struct sim *sim)
 	return sim->n_var_writes;
 }
 
+static void digest(struct sim *sim, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+
+	/* FNV-1a. */
+	for (size_t i = 0; i < len; i++)
+		sim->digest = (sim->digest ^ p[i]) * 0x100000001b3ull;
+}
+
+static void digest_event(struct sim *sim, const struct cb_event *event)
+{
+	const uint64_t facts[] = {
+		sim->now_ms,	      (uint64_t)event->kind,	  (uint64_t)event->stage,
+		(uint64_t)event->err, event->progress.done_bytes, event->progress.n_connections
+	};
+
+	digest(sim, facts, sizeof facts);
+	if (event->subject)
+		digest(sim, event->subject, strlen(event->subject));
+}
+
+uint64_t sim_digest(const struct sim *sim)
+{
+	return sim->digest;
+}
+
 static void platform_event(void *ctx, const struct cb_event *event)
 {
 	struct sim *sim = sim_of(ctx);
@@ -300,6 +331,7 @@ static void platform_event(void *ctx, const struct cb_event *event)
 
 	if (kind >= SIM_N_EVENT_KINDS)
 		abort();
+	digest_event(sim, event);
 	sim->n_events[kind]++;
 	sim->stage = event->stage;
 	sim->last_err[kind] = event->err;
@@ -356,6 +388,7 @@ struct sim *sim_new(uint64_t seed)
 
 	memset(sim, 0, sizeof *sim);
 	sim->now_ms = START_MS;
+	sim->digest = 0xcbf29ce484222325ull;
 	sim->random_state = (seed + 1) * 0x9e3779b97f4a7c15ull | 1;
 	sim->free_memory = (uint64_t)4 << 30;
 	sim_set_wall_clock(sim, /*has_clock=*/true, START_UNIX_S);

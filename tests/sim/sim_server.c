@@ -129,6 +129,20 @@ void sim_set_handler(struct sim_server *server, sim_handler handler, void *ctx)
 	server->handler_ctx = ctx;
 }
 
+enum sim_hang sim_server_hang(const struct sim_server *server)
+{
+	const struct sim_behaviour *b = &server->behaviour;
+
+	return server->n_answers >= b->hang_after ? b->hang : SIM_HANG_NEVER;
+}
+
+bool sim_server_is_away(const struct sim_server *server)
+{
+	uint32_t period_ms = server->behaviour.flap_ms;
+
+	return period_ms > 0 && sim_now(server->sim) / period_ms % 2 == 1;
+}
+
 /* One answer in the making. */
 struct answer {
 	unsigned status;
@@ -206,8 +220,9 @@ static size_t build_chunked(const struct answer *a, uint8_t *out)
 
 static size_t build_head(const struct sim_behaviour *b, const struct answer *a, char *out)
 {
-	size_t at = (size_t)snprintf(out, HEAD_MAX, "HTTP/1.%c %u Answer\r\nServer: sim\r\n%s",
-				     b->is_http10 ? '0' : '1', a->status, a->extra);
+	size_t at = (size_t)snprintf(out, HEAD_MAX, "HTTP/1.%c %u Answer\r\nServer: sim\r\n%s%s",
+				     b->is_http10 ? '0' : '1', a->status,
+				     b->extra_field ? b->extra_field : "", a->extra);
 
 	if (b->is_chunked)
 		at += (size_t)snprintf(out + at, HEAD_MAX - at, "Transfer-Encoding: chunked\r\n");
@@ -255,14 +270,16 @@ static void send_answer(struct cb_stream *s, const struct answer *a, const char 
 		len = build_chunked(&damaged, body);
 		free(plain);
 	}
-	bool resets = b->resets_always || server->n_answers < b->reset_first;
-	bool is_half = b->hang == SIM_HANG_BODY || resets || b->truncates;
-	if (b->hang == SIM_HANG_HEAD)
+	bool resets = b->resets_always || server->n_answers < b->reset_first ||
+		sim_server_is_away(server);
+	enum sim_hang hang = sim_server_hang(server);
+	bool is_half = hang == SIM_HANG_BODY || resets || b->truncates;
+	if (hang == SIM_HANG_HEAD)
 		n_head /= 2;
 	sim_queue(s, head, n_head);
-	if (b->hang != SIM_HANG_HEAD && len > 0)
+	if (hang != SIM_HANG_HEAD && len > 0)
 		sim_queue(s, body, is_half ? len / 2 : len);
-	s->is_deaf = b->hang != SIM_HANG_NEVER;
+	s->is_deaf = hang != SIM_HANG_NEVER;
 	s->is_reset = resets;
 	s->is_ended = resets || b->truncates;
 	free(body);
@@ -323,7 +340,6 @@ static bool parse_request(const char *request, char *target, char *path)
 void sim_server_answer(struct cb_stream *s, const char *request)
 {
 	struct sim_server *server = s->server;
-	const struct sim_behaviour *b = &server->behaviour;
 	char target[SIM_REQUEST_MAX], path[SIM_REQUEST_MAX];
 
 	snprintf(server->last_request, sizeof server->last_request, "%s", request);
@@ -334,7 +350,7 @@ void sim_server_answer(struct cb_stream *s, const char *request)
 	struct sim_entry *e = find_file(server, path);
 	if (e)
 		e->n_requests++;
-	if (b->hang == SIM_HANG_ACCEPT) {
+	if (sim_server_hang(server) == SIM_HANG_ACCEPT) {
 		s->is_deaf = true;
 	} else if (server->handler) {
 		uint8_t *out = sim_grow(NULL, SIM_HANDLER_MAX);
@@ -342,7 +358,7 @@ void sim_server_answer(struct cb_stream *s, const char *request)
 		if (len > 0)
 			sim_queue(s, out, len);
 		free(out);
-	} else if (b->is_garbage) {
+	} else if (server->behaviour.is_garbage) {
 		answer_garbage(s);
 	} else {
 		answer_files(s, request, path, target);

@@ -431,6 +431,73 @@ static void silent_server(void **state)
 	end(&s);
 }
 
+/* A file comes with a flipped bit once, and then the server is gone: that is network trouble, and
+ * its screen goes on by itself when the server is back. */
+static void wrong_once_then_gone(void **state)
+{
+	char path[3][256] = { SIM_REALM_BASE "metadata/timestamp.json" };
+
+	(void)state;
+	sim_realm_record_path(realm, "ada", path[1]);
+	sim_realm_chunk_path(realm, 0, path[2]);
+	for (unsigned i = 0; i < 3; i++) {
+		struct stage s;
+
+		begin(&s, 1, NULL);
+		sim_behaviour(s.a)->latency_ms = 50;
+		assert_true(sim_flip(s.a, path[i], 20, 3));
+		while (sim_n_requests_for(s.a, path[i]) == 0)
+			assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + 1));
+		sim_behaviour(s.a)->refuses = sim_behaviour(s.a)->resets_always = true;
+		assert_error(&s, CB_NET_CONNECT);
+		sim_behaviour(s.a)->refuses = sim_behaviour(s.a)->resets_always = false;
+		assert_true(sim_flip(s.a, path[i], 20, 3));
+		s.boot.goes_on = true;
+		assert_booted(&s);
+		assert_int_equal(s.boot.n_kdf, 1);
+		end(&s);
+	}
+}
+
+/* "Is there a newer root?": what one mirror says to that must not keep the other's answer away. */
+static void bad_mirror_at_the_root(void **state)
+{
+	static const struct sim_behaviour bad[] = {
+		{ .status = 500 },	{ .status = 503, .retry_after_s = 60 },
+		{ .is_portal = true },	{ .is_portal_redirect = true },
+		{ .is_endless = true }, { .is_garbage = true },
+		{ .drip_ms = 1000 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		for (unsigned is_first = 0; is_first < 2; is_first++) {
+			struct stage s;
+
+			begin(&s, 2, NULL);
+			*sim_behaviour(is_first ? s.a : s.b) = bad[i];
+			assert_booted(&s);
+			assert_int_equal(s.boot.n_errors, 0);
+			end(&s);
+		}
+}
+
+/* The two minutes of silence are counted once, not for each mirror's timestamp. */
+static void silent_after_the_timestamp(void **state)
+{
+	struct stage s;
+	uint64_t start;
+
+	(void)state;
+	begin(&s, 2, NULL);
+	sim_behaviour(s.a)->hang = sim_behaviour(s.b)->hang = SIM_HANG_ACCEPT;
+	sim_behaviour(s.a)->hang_after = sim_behaviour(s.b)->hang_after = 2;
+	start = sim_now(s.sim);
+	assert_error(&s, CB_NET_TIMEOUT);
+	assert_in_range(sim_now(s.sim) - start, 100000, 150000);
+	end(&s);
+}
+
 static void server_stops_in_mid_transfer(void **state)
 {
 	struct stage s;
@@ -810,6 +877,9 @@ int main(void)
 		cmocka_unit_test(every_file_missing),
 		cmocka_unit_test(server_absent_then_there),
 		cmocka_unit_test(silent_server),
+		cmocka_unit_test(wrong_once_then_gone),
+		cmocka_unit_test(bad_mirror_at_the_root),
+		cmocka_unit_test(silent_after_the_timestamp),
 		cmocka_unit_test(server_stops_in_mid_transfer),
 		cmocka_unit_test(no_lease_at_first),
 		cmocka_unit_test(clock_rules),

@@ -2,6 +2,7 @@
 /* A small realm for whole boots in the simulator, made with the tool's own functions. */
 #include "sim_realm.h"
 
+#include <fts.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ struct sim_realm {
 	struct account accounts[N_ACCOUNTS];
 	uint8_t realm_id[32];
 	struct cb_manifest manifest; /* of every image */
-	struct cb_file root;
+	struct cb_file root, old_timestamp;
 	struct sim *store_sim; /* holds the repository's files in memory */
 	struct sim_server *store;
 };
@@ -94,24 +95,35 @@ static void put_file(struct sim_realm *r, const char *path, const void *bytes, s
 	must(cb_file_write(full, (struct cb_bytes){ bytes, len }, 0644, &e), &e);
 }
 
-static struct sim_server *walk_to;
-static size_t walk_skip;
-
-static int load_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+/* The same keys and nonces each time: a seed means the same run in every process. */
+static uint32_t fixed_random(void)
 {
-	char served[CB_PATH_MAX];
-	struct cb_file file = { 0 };
-	struct cb_error e = { 0 };
+	static uint64_t state = 1;
 
-	(void)st;
-	(void)ftw;
-	if (type != FTW_F)
-		return 0;
-	must(cb_path(served, &e, "%s%s", SIM_REALM_BASE, path + walk_skip), &e);
-	must(cb_file_read(path, 1u << 24, &file, &e), &e);
-	sim_file(walk_to, served, file.p, file.len);
-	cb_file_done(&file);
-	return 0;
+	state = state * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)(state >> 32);
+}
+
+static void fixed_buf(void *const buf, const size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)buf)[i] = (uint8_t)fixed_random();
+}
+
+static const char *fixed_name(void)
+{
+	return "fixed";
+}
+
+static struct randombytes_implementation fixed = {
+	.implementation_name = fixed_name,
+	.random = fixed_random,
+	.buf = fixed_buf,
+};
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -324,9 +336,23 @@ static void load_store(struct sim_realm *r)
 	r->store_sim = sim_new(0);
 	r->store = sim_add_server(r->store_sim, "store", 80);
 	must(cb_path(repo, &e, "%s/repo", r->dir), &e);
-	walk_to = r->store;
-	walk_skip = strlen(repo) + 1;
-	if (nftw(repo, load_one, 16, FTW_PHYS) != 0)
+	char *const roots[] = { repo, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL, by_name);
+	FTSENT *at;
+
+	while (walk && (at = fts_read(walk))) {
+		char served[CB_PATH_MAX];
+		struct cb_file file = { 0 };
+
+		if (at->fts_info != FTS_F)
+			continue;
+		must(cb_path(served, &e, "%s%s", SIM_REALM_BASE, at->fts_path + strlen(repo) + 1),
+		     &e);
+		must(cb_file_read(at->fts_path, 1u << 24, &file, &e), &e);
+		sim_file(r->store, served, file.p, file.len);
+		cb_file_done(&file);
+	}
+	if (!walk || fts_close(walk) != 0)
 		abort();
 }
 
@@ -341,7 +367,7 @@ struct sim_realm *sim_realm_new(void)
 		.kdf = { NEW_T, CB_KDF_MIN_KIB },
 	};
 
-	if (!r || sodium_init() < 0)
+	if (!r || randombytes_set_implementation(&fixed) != 0 || sodium_init() < 0)
 		abort();
 	strcpy(r->dir, "/tmp/cb-sim-realm-XXXXXX");
 	if (!mkdtemp(r->dir))
@@ -350,6 +376,8 @@ struct sim_realm *sim_realm_new(void)
 	must(cb_path(keys, &e, "%s/keys", r->dir), &e);
 	must(cb_repo_init(&init, &e), &e);
 	must(cb_keys_realm(keys, r->realm_id, &e), &e);
+	must(cb_path(root, &e, "%s/metadata/timestamp.json", repo), &e);
+	must(cb_file_read(root, CB_TUF_TIMESTAMP_MAX, &r->old_timestamp, &e), &e);
 	publish(r, &init.place);
 	add_accounts(r, 1);
 	must(cb_path(root, &e, "%s/metadata/1.root.json", repo), &e);
@@ -399,12 +427,18 @@ void sim_realm_free(struct sim_realm *r)
 	(void)nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	sim_free(r->store_sim);
 	cb_file_done(&r->root);
+	cb_file_done(&r->old_timestamp);
 	free(r);
 }
 
 void sim_realm_serve(const struct sim_realm *r, struct sim_server *server)
 {
 	sim_copy_files(server, r->store);
+}
+
+struct cb_bytes sim_realm_old_timestamp(const struct sim_realm *r)
+{
+	return cb_file_bytes(&r->old_timestamp);
 }
 
 struct cb_bytes sim_realm_kernel(const struct sim_realm *r)

@@ -50,6 +50,9 @@ void sim_realm_reload(struct sim_realm *realm);
 /* Offers the whole repository on the server below SIM_REALM_BASE. */
 void sim_realm_serve(const struct sim_realm *realm, struct sim_server *server);
 
+/* The timestamp as it was before the images were published: valid, older, names no image. */
+struct cb_bytes sim_realm_old_timestamp(const struct sim_realm *realm);
+
 /* The raw bytes that a boot of image demo must hand over. */
 struct cb_bytes sim_realm_kernel(const struct sim_realm *realm);
 struct cb_bytes sim_realm_initrd(const struct sim_realm *realm); /* both, padded to 4 */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* One bit of one file of the repository is wrong on a mirror: its bytes are never handed over. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim_campaign.h"
+
+#define MINUTE 60000ull
+#define N_RUNS 2000
+
+static const char *const both[] = { "a", "b", NULL };
+static const char *const only_a[] = { "a", NULL };
+
+static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
+{
+	const struct sim_realm *realm = ctx;
+	struct sim *sim = sim_new(seed);
+	struct sim_server *a = sim_add_server(sim, "a", 80), *b = sim_add_server(sim, "b", 80);
+	uint64_t state = seed;
+	bool has_good = sim_pick(&state, 2), is_kiosk = sim_pick(&state, 2);
+	unsigned n_files = 0;
+	struct sim_boot boot;
+
+	sim_realm_serve(realm, a);
+	sim_realm_serve(realm, b);
+	while (sim_file_path(a, n_files))
+		n_files++;
+	const char *path = sim_file_path(a, (unsigned)sim_pick(&state, n_files));
+	size_t at = sim_pick(&state, sim_file_bytes(a, path).len);
+	unsigned bit = (unsigned)sim_pick(&state, 8);
+	sim_flip(a, path, at, bit);
+	snprintf(v->scenario, sizeof(v->scenario), "bit %u of byte %zu of %s, %s, %s", bit, at,
+		 path, has_good ? "a good mirror too" : "the only mirror",
+		 is_kiosk ? "kiosk" : "person");
+	sim_boot_init(&boot, sim, realm,
+		      &(struct sim_realm_loader){ .hosts = has_good ? both : only_a,
+						  .kiosk = is_kiosk ? "kim" : NULL });
+	if (!sim_boot_run(&boot, 10 * MINUTE))
+		sim_say(v, "neither boot nor error, stage %d", sim_stage(sim));
+	v->took_ms = sim_now(sim);
+	if (boot.status != CB_BOOT_READY) {
+		enum cb_err err = sim_last_err(sim, CB_EVENT_ERROR);
+		unsigned family = cb_err_info(err)->code / 100;
+		if (has_good || family < 2 || family > 4)
+			sim_say(v, "%s", cb_err_info(err)->name);
+		/* Mended, it boots. */
+		sim_flip(a, path, at, bit);
+		boot.error_key = 'r';
+		boot.account[1] = "ada";
+		boot.passphrase[1] = SIM_REALM_PASSPHRASE;
+		if (!sim_boot_run(&boot, sim_now(sim) + 10 * MINUTE) ||
+		    boot.status != CB_BOOT_READY)
+			sim_say(v, "no boot after the file was mended, stage %d", sim_stage(sim));
+	}
+	if (boot.status == CB_BOOT_READY)
+		sim_judge_ready(v, &boot, realm);
+	sim_judge_end(v, &boot);
+}
+
+static void flipped_bits(void **state)
+{
+	struct sim_campaign campaign = {
+		.name = "flipped_bits",
+		.first = 1,
+		.last = N_RUNS,
+		.run = run,
+	};
+	struct sim_realm *realm = sim_realm_new();
+	unsigned n_bad;
+
+	(void)state;
+	campaign.ctx = realm;
+	n_bad = sim_campaign_run(&campaign);
+	sim_realm_free(realm);
+	assert_int_equal(n_bad, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flipped_bits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/* The network of frames itself: it repeats, its faults happen, and nothing is lost when memory is. */
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim_campaign.h"
+#include "sim_lwip_memory.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/allocator_interface.h>
+#define HAS_SANITIZER
+#endif
+#endif
+
+#define MINUTE 60000ull
+#define N_SOAK 200
+
+/* The stack keeps names for as long as they are good, beyond a boot: tests of DNS take other ones. */
+static const char *hosts[] = { "a", NULL };
+static struct sim_realm *realm;
+
+static const struct sim_link good = { .up = { .delay_us = 1000 }, .down = { .delay_us = 1000 } };
+
+static const struct sim_link bad = {
+	.up = { .delay_us = 20000,
+		.loss_ppm = 30000,
+		.duplicate_ppm = 30000,
+		.reorder_ppm = 30000,
+		.reorder_us = 30000,
+		.corrupt_ppm = 30000 },
+	.down = { .delay_us = 20000,
+		  .rate_bytes_ms = 1250,
+		  .queue_bytes = 12000,
+		  .loss_ppm = 30000,
+		  .duplicate_ppm = 30000,
+		  .reorder_ppm = 30000,
+		  .reorder_us = 30000,
+		  .corrupt_ppm = 30000,
+		  .damage_ppm = 3000 },
+	.flap_up_ms = 1900,
+	.flap_down_ms = 300,
+};
+
+static int make_realm(void **state)
+{
+	(void)state;
+	realm = sim_realm_new();
+	return 0;
+}
+
+static int drop_realm(void **state)
+{
+	(void)state;
+	sim_realm_free(realm);
+	return 0;
+}
+
+struct stage {
+	struct sim *sim;
+	struct sim_server *a;
+	struct sim_boot boot;
+};
+
+static void begin(struct stage *s, uint64_t seed, const struct sim_link *link)
+{
+	memset(s, 0, sizeof(*s));
+	s->sim = sim_new(seed);
+	s->a = sim_add_server(s->sim, hosts[0], 80);
+	sim_realm_serve(realm, s->a);
+	sim_use_frames(s->sim, link);
+	sim_boot_init(&s->boot, s->sim, realm, &(struct sim_realm_loader){ .hosts = hosts });
+	s->boot.account[1] = "ada";
+	s->boot.passphrase[1] = SIM_REALM_PASSPHRASE;
+}
+
+static void assert_booted(struct stage *s)
+{
+	struct sim_verdict v = { .text = "" };
+
+	assert_true(sim_boot_run(&s->boot, sim_now(s->sim) + 10 * MINUTE));
+	assert_int_equal(s->boot.status, CB_BOOT_READY);
+	sim_judge_ready(&v, &s->boot, realm);
+	assert_string_equal(v.text, "");
+}
+
+static void end(struct stage *s)
+{
+	struct sim_verdict v = { .text = "" };
+
+	sim_judge_end(&v, &s->boot);
+	assert_string_equal(v.text, "");
+}
+
+/* ---- The same seed is the same run ---- */
+
+static void run_bad(void *ctx, uint64_t seed, struct sim_verdict *v)
+{
+	struct stage s;
+
+	(void)ctx;
+	begin(&s, seed, &bad);
+	s.boot.goes_on = true;
+	assert_booted(&s);
+	v->took_ms = sim_now(s.sim);
+	sim_judge_end(v, &s.boot);
+}
+
+static void same_seed_same_run(void **state)
+{
+	const struct sim_campaign campaign = { .name = "same", .run = run_bad };
+	uint64_t other = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct sim_verdict first, second;
+
+		sim_campaign_run_one(&campaign, seed, &first);
+		sim_campaign_run_one(&campaign, seed, &second);
+		assert_string_equal(first.text, "");
+		assert_int_equal(first.digest, second.digest);
+		assert_int_equal(first.took_ms, second.took_ms);
+		assert_int_not_equal(first.digest, other);
+		other = first.digest;
+	}
+}
+
+/* ---- Faults happen, and are mended ---- */
+
+static void every_fault_happens(void **state)
+{
+	struct sim_link_stats sum = { 0 }, one;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		struct stage s;
+
+		begin(&s, seed, &bad);
+		s.boot.goes_on = true;
+		assert_booted(&s);
+		sim_link_stats(s.sim, &one);
+		end(&s);
+		sum.n_lost += one.n_lost;
+		sum.n_overflowed += one.n_overflowed;
+		sum.n_down += one.n_down;
+		sum.n_duplicated += one.n_duplicated;
+		sum.n_reordered += one.n_reordered;
+		sum.n_corrupted += one.n_corrupted;
+		sum.n_damaged += one.n_damaged;
+		sum.n_retransmitted += one.n_retransmitted;
+		sum.n_timeouts += one.n_timeouts;
+		sum.n_probes += one.n_probes;
+	}
+	assert_true(sum.n_lost && sum.n_overflowed && sum.n_down && sum.n_duplicated);
+	assert_true(sum.n_reordered && sum.n_corrupted && sum.n_damaged);
+	assert_true(sum.n_retransmitted && sum.n_timeouts && sum.n_probes);
+}
+
+/* A perfect line loses nothing and nothing is sent twice. */
+static void perfect_line(void **state)
+{
+	struct sim_link_stats stats;
+	struct stage s;
+
+	(void)state;
+	begin(&s, 1, &good);
+	assert_booted(&s);
+	sim_link_stats(s.sim, &stats);
+	assert_int_equal(stats.n_lost + stats.n_overflowed + stats.n_down, 0);
+	assert_int_equal(stats.n_retransmitted + stats.n_timeouts, 0);
+	assert_int_equal(s.boot.n_errors, 0);
+	end(&s);
+}
+
+/* Codes for a network where something never answers. */
+static void right_codes(void **state)
+{
+	const struct {
+		struct sim_link link;
+		enum cb_err err;
+		const char *host;
+	} cases[] = {
+		{ { .has_no_dhcp = true }, CB_NET_NO_LEASE, "a" },
+		{ { .has_no_dns = true }, CB_NET_DNS, "never-asked-before" },
+		{ { .flap_down_ms = 1 }, CB_NET_NO_LEASE, "a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct stage s;
+
+		hosts[0] = cases[i].host;
+		begin(&s, 1, &cases[i].link);
+		hosts[0] = "a";
+		assert_true(sim_boot_run(&s.boot, 5 * MINUTE));
+		assert_int_equal(s.boot.n_errors, 1);
+		assert_string_equal(cb_err_info(sim_last_err(s.sim, CB_EVENT_ERROR))->name,
+				    cb_err_info(cases[i].err)->name);
+		sim_set_link(s.sim, &good);
+		s.boot.goes_on = true;
+		assert_booted(&s);
+		end(&s);
+	}
+}
+
+/* ---- Faults of the machine ---- */
+
+/* After whatever came of it: the next try under good conditions boots. */
+static void recover(struct stage *s)
+{
+	if (s->boot.status != CB_BOOT_READY) {
+		assert_int_equal(sim_stage(s->sim), CB_STAGE_FAILED);
+		s->boot.error_key = 'r';
+	}
+	assert_booted(s);
+	end(s);
+}
+
+static void platform_memory_fails(void **state)
+{
+	struct stage s;
+	uint64_t n_total;
+
+	(void)state;
+	begin(&s, 1, &good);
+	s.boot.types_after_ms = sim_now(s.sim) + 3000;
+	n_total = sim_n_allocations(s.sim);
+	assert_booted(&s);
+	n_total = sim_n_allocations(s.sim) - n_total;
+	end(&s);
+	assert_true(n_total > 50);
+	for (uint64_t n = 1; n <= n_total; n++) {
+		begin(&s, 1, &good);
+		s.boot.types_after_ms = sim_now(s.sim) + 3000;
+		sim_fail_alloc(s.sim, n, /*is_forever=*/false);
+		assert_true(sim_boot_run(&s.boot, 10 * MINUTE));
+		sim_fail_alloc(s.sim, 0, false);
+		recover(&s);
+	}
+}
+
+static void run_short(void *ctx, uint64_t n, struct sim_verdict *v)
+{
+	struct stage s;
+
+	(void)ctx;
+	(void)v;
+	begin(&s, 1, &good);
+	sim_lwip_fail(n);
+	assert_true(sim_boot_run(&s.boot, 10 * MINUTE));
+	sim_lwip_fail(0);
+	recover(&s);
+}
+
+/* Each in a process of its own: a timer of lwIP's that finds no memory is lost for good. */
+static void lwip_memory_fails(void **state)
+{
+	const struct sim_campaign campaign = { .name = "short", .run = run_short };
+	struct stage s;
+	uint64_t n_total;
+
+	(void)state;
+	begin(&s, 1, &good);
+	n_total = sim_lwip_fail(0);
+	assert_booted(&s);
+	n_total = sim_lwip_fail(0) - n_total;
+	end(&s);
+	assert_true(n_total > 50);
+	for (uint64_t n = 1; n <= n_total; n++) {
+		struct sim_verdict v;
+
+		sim_campaign_run_one(&campaign, n, &v);
+		assert_string_equal(v.text, "");
+	}
+}
+
+static void variables_fail(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	for (uint64_t n = 1; n <= 12; n++)
+		for (unsigned is_forever = 0; is_forever < 2; is_forever++) {
+			begin(&s, 1, &good);
+			sim_fail_vars(s.sim, n, is_forever);
+			assert_true(sim_boot_run(&s.boot, 10 * MINUTE));
+			sim_fail_vars(s.sim, 0, false);
+			recover(&s);
+		}
+}
+
+static void randomness_fails(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	for (uint64_t after_ms = 0; after_ms < 3000; after_ms += 100) {
+		begin(&s, 1, &good);
+		sim_fail_random(s.sim, after_ms == 0);
+		if (after_ms > 0)
+			(void)sim_boot_run(&s.boot, sim_now(s.sim) + after_ms);
+		sim_fail_random(s.sim, true);
+		assert_true(sim_boot_run(&s.boot, 10 * MINUTE));
+		if (s.boot.status != CB_BOOT_READY)
+			assert_string_equal(cb_err_info(sim_last_err(s.sim, CB_EVENT_ERROR))->name,
+					    cb_err_info(CB_ENTROPY)->name);
+		sim_fail_random(s.sim, false);
+		recover(&s);
+	}
+}
+
+static size_t heap_bytes(void)
+{
+#ifdef HAS_SANITIZER
+	return __sanitizer_get_current_allocated_bytes();
+#else
+	return mallinfo2().uordblks;
+#endif
+}
+
+/* Many boots in one process: what is allocated after the tenth is allocated after the last. */
+static void soak(void **state)
+{
+	size_t before = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= N_SOAK; i++) {
+		struct stage s;
+
+		begin(&s, i, i % 2 ? &good : &bad);
+		s.boot.goes_on = true;
+		assert_booted(&s);
+		end(&s);
+		if (i == 10)
+			before = heap_bytes();
+	}
+	assert_int_equal(heap_bytes(), before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(same_seed_same_run),
+		cmocka_unit_test(every_fault_happens),
+		cmocka_unit_test(perfect_line),
+		cmocka_unit_test(right_codes),
+		cmocka_unit_test(platform_memory_fails),
+		cmocka_unit_test(lwip_memory_fails),
+		cmocka_unit_test(variables_fail),
+		cmocka_unit_test(randomness_fails),
+		cmocka_unit_test(soak),
+	};
+
+	return cmocka_run_group_tests(tests, make_realm, drop_realm);
+}
