@@ -11,7 +11,7 @@ for plan in early deferred; do
 	[[ $plan == early ]] || machine=(--memory 1340)
 	boot_large within 300 "${comes_up[@]}"
 	assert_no_codes
-	assert_booted "$large/repo"
+	assert_booted
 	assert_data "$plan"
 	rm "$dir/esp.img"
 done

@@ -60,11 +60,12 @@ publish_shared() {
 	exec 8>&-
 }
 
-# publish_large MIB: $large/repo, as the shared one, with an initrd of MIB more: files of noise and repetition,
-# which compress to a third, and their sums, which init checks. Kept for the next time. The root file system may
-# fill the memory: what Linux takes otherwise ends at half of what the initrd's buffer leaves.
+# publish_large MIB: $large/repo, and $published, as the shared one, with an initrd of MIB more: files of noise and
+# repetition, which compress to a third, and their sums, which init checks. Kept for the next time. The root file
+# system may fill the memory: what Linux takes otherwise ends at half of what the initrd's buffer leaves.
 publish_large() {
 	large=$shared/large-$1
+	published=$large/repo
 	mkdir -p "$large"
 	exec 8>"$large/.lock"
 	flock 8
@@ -247,7 +248,7 @@ assert_not_booted() {
 	! grep -Eq 'Linux version|EFI stub|chunkboot-minimal' "$console" || fail "it booted; log: $(keep_log)"
 }
 
-# assert_booted [REPO]: what came up is what was published: files inside, and the boot record.
+# What came up is what was published in $published: files inside, and the boot record.
 assert_booted() {
 	local busybox init
 	busybox=$(sha256sum <"$(command -v busybox)" | cut -d' ' -f1)
@@ -255,7 +256,7 @@ assert_booted() {
 	grep -qx "chunkboot-minimal: sha256 init $init" "$console" || fail "another init; log: $(keep_log)"
 	grep -qx "chunkboot-minimal: sha256 busybox $busybox" "$console" || fail "another busybox; log: $(keep_log)"
 	grep '^{"type":"chunkboot-boot-record"' "$console" >"$dir/boot.json" || fail "no boot record; log: $(keep_log)"
-	python3 - "$dir/boot.json" "${1:-$shared/repo}" "$image/vmlinuz" <<'PYTHON' || fail "wrong boot record; log: $(keep_log)"
+	python3 - "$dir/boot.json" "$published" "$image/vmlinuz" <<'PYTHON' || fail "wrong boot record; log: $(keep_log)"
 import glob, hashlib, json, sys
 record = json.load(open(sys.argv[1]))
 name, version = record["image"].split("/")
@@ -278,6 +279,7 @@ name=$(basename "$0" .sh)
 servers=()
 machine=()
 scheme=http
+published=$shared/repo
 check_needs
 publish_shared
 # on the file system of the shared repository: its copies are hard links
