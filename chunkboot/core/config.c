@@ -339,8 +339,7 @@ enum cb_err cb_config_write(const struct cb_config *c, uint8_t *out, size_t max,
 {
 	struct writer w = { .out = out, .max = max };
 	if (c->n_mirrors > CB_CONFIG_MAX_MIRRORS || c->tls.n_anchors > CB_TLS_MAX_ANCHORS ||
-	    c->tls.n_pins > CB_TLS_MAX_PINS ||
-	    (c->has_ipv4 && c->ipv4.n_dns > CB_CONFIG_MAX_DNS) ||
+	    c->tls.n_pins > CB_TLS_MAX_PINS || (c->has_ipv4 && c->ipv4.n_dns > CB_CONFIG_MAX_DNS) ||
 	    (c->has_ipv6 && c->ipv6.n_dns > CB_CONFIG_MAX_DNS))
 		return CB_CONFIG;
 	uint8_t *head = take(&w, HEAD_LEN);

@@ -314,7 +314,8 @@ bool cb_conn_step(struct cb_conn *c, uint32_t *budget, uint64_t *wake_ms)
 	}
 	bool has_moved = flush(c) || !was_open;
 	bool is_starved = *budget == 0;
-	has_moved |= receive(c, budget);
+	while (!c->is_dead && c->is_open && receive(c, budget))
+		has_moved = true;
 	if (c->is_dead || !c->is_open)
 		return true;
 	if (state == CB_STREAM_CLOSED && !has_moved && !is_starved) {

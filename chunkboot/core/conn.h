@@ -20,6 +20,8 @@
 #define CB_CONN_FRESH_BYTES 262144u /* over which a new connection is judged */
 #define CB_CONN_WORN_BYTES 524288u /* before a connection may count as worn */
 #define CB_CONN_WORN_PERCENT 70u /* of the rate of new ones: less is worn */
+#define CB_CONN_LIMIT_ALL 1048576u /* bytes that a mirror has under way at least, when it can */
+#define CB_CONN_LIMIT_MIN 65536u /* the same for one connection */
 #define CB_CONN_DRAIN_MAX 65536u /* bytes of an unwanted body read to keep the connection */
 #define CB_CONN_KEEP_BUFFER (1u << 20) /* larger ones are freed after each item */
 #define CB_CONN_OUT_LEN 8192
@@ -46,6 +48,7 @@ struct cb_conn {
 	uint64_t opened_ms, last_byte_ms, slow_since_ms, rate_since_ms;
 	uint64_t slow_bytes, rate_bytes;
 	uint32_t rate_bytes_ms, rtt_ms; /* smoothed, 0 before; least seen, UINT32_MAX before */
+	uint32_t limit; /* bytes under way, as told to the stream; 0: not told */
 	uint64_t n_body, fresh_since_ms; /* bytes of bodies received; since the first request */
 	bool was_idle; /* since then */
 	unsigned n_asked, n_answered;
@@ -83,7 +86,8 @@ struct cb_ask *cb_conn_ask_at(struct cb_conn *c, unsigned i);
 bool cb_conn_answer_first(struct cb_conn *c, enum cb_answer answer, enum cb_err err,
 			  struct cb_received *received);
 void cb_conn_free_buffer(struct cb_conn *c);
-/* conn_answer.c: a part of an answer, as the parser found it; *budget becomes 0 with a delivery. */
+/* conn_answer.c: a part of an answer, as the parser found it; *budget becomes 0 with one that is
+ * judged at once. */
 void cb_conn_part(struct cb_conn *c, enum cb_http_part part, struct cb_bytes body,
 		  uint32_t *budget);
 /* conn_pace.c. The first request after none; then each piece of a body. */
@@ -94,6 +98,8 @@ uint32_t cb_conn_rate(const struct cb_conn *c);
 /* Bytes of answers still to come, and how many of them keep the server busy. */
 uint64_t cb_conn_outstanding(const struct cb_conn *c);
 uint64_t cb_conn_window(const struct cb_conn *c);
+/* Its share of what should be under way; a full queue on the path helps nobody. */
+void cb_conn_limit(struct cb_conn *c, uint64_t bytes);
 /* Much slower than new ones are. */
 bool cb_conn_is_worn(const struct cb_conn *c);
 /* conn_redirect.c: the first ask was answered with a redirect. */

@@ -176,7 +176,6 @@ static void on_end(struct cb_conn *c, uint32_t *budget)
 	if (c->mode == CB_CONN_RECEIVE) {
 		const struct cb_ask *ask = cb_conn_ask_at(c, 0);
 		measure_answer(c, ask);
-		*budget = 0;
 		if (!is_right(c, ask)) {
 			wrong(c, CB_OK);
 			return;
@@ -187,7 +186,9 @@ static void on_end(struct cb_conn *c, uint32_t *budget)
 			keeps_alive = false;
 		else
 			c->mirror->has_pipelined |= c->is_pipelined;
-		if (!got.buf) {
+		if (got.buf) {
+			*budget = 0; /* it was judged on the spot, which took its time */
+		} else {
 			c->buf = NULL;
 			c->buf_len = 0;
 		}

@@ -72,6 +72,19 @@ uint64_t cb_conn_window(const struct cb_conn *c)
 	return window < CB_CONN_WINDOW_MAX ? window : CB_CONN_WINDOW_MAX;
 }
 
+void cb_conn_limit(struct cb_conn *c, uint64_t bytes)
+{
+	const struct cb_net *net = &cb_fetch_platform(c->mirror->source.fetch)->net;
+	uint32_t limit = (uint32_t)(bytes < CB_CONN_WINDOW_MAX ? bytes : CB_CONN_WINDOW_MAX);
+
+	if (limit < CB_CONN_LIMIT_MIN)
+		limit = CB_CONN_LIMIT_MIN;
+	if (!net->limit || limit == c->limit)
+		return;
+	c->limit = limit;
+	net->limit(c->stream, limit);
+}
+
 /* The share of what it carried at first below which another connection is likely to do better: one
  * whose congestion window has been cut by losses is slow to recover on a long path. */
 bool cb_conn_is_worn(const struct cb_conn *c)

@@ -93,6 +93,20 @@ static void sum_up(struct cb_mirror *m)
 	}
 }
 
+/* Twice what the path holds keeps it busy; more would only stand in its queue, and be lost there. */
+static void share_window(struct cb_mirror *m)
+{
+	const struct cb_source *s = &m->source;
+	uint64_t all = (uint64_t)2 * s->rate_bytes_ms * s->near_ms;
+	unsigned n = n_conns(m);
+
+	if (all < CB_CONN_LIMIT_ALL)
+		all = CB_CONN_LIMIT_ALL;
+	for (unsigned i = 0; i < CB_FETCH_MAX_PER_MIRROR; i++)
+		if (m->conns[i] && m->conns[i]->is_open)
+			cb_conn_limit(m->conns[i], all / n);
+}
+
 /* Nobody waits for any of its answers, and reading them would take long. */
 static bool is_abandoned(struct cb_conn *c)
 {
@@ -144,6 +158,7 @@ static bool mirror_step(struct cb_source *s, uint32_t *budget, uint64_t *wake_ms
 	adapt_target(m);
 	renew(m);
 	sum_up(m);
+	share_window(m);
 	return has_moved;
 }
 

@@ -41,8 +41,10 @@ struct cb_net {
 	size_t (*send)(struct cb_stream *s, const void *data, size_t len);
 	/* The next contiguous received bytes (zero-copy); valid until consume, close or polling. */
 	struct cb_bytes (*peek)(struct cb_stream *s);
-	/* Drops n <= peek().len received bytes and opens the window again. */
+	/* Drops n <= peek().len received bytes; the window opens again with the next polling. */
 	void (*consume)(struct cb_stream *s, size_t n);
+	/* The peer should have no more than so many bytes under way; a hint. NULL: not possible. */
+	void (*limit)(struct cb_stream *s, uint32_t bytes);
 	/* Ends the connection at once (resets it when bytes are outstanding) and frees s. */
 	void (*close)(struct cb_stream *s);
 };

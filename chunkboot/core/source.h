@@ -55,8 +55,9 @@ struct cb_room {
 struct cb_source;
 
 struct cb_source_ops {
-	/* Sends, receives, hands answers to cb_fetch_answer. Handles at most *budget bytes of body
-	 * and sets it to 0 after a delivery. Lowers *wake_ms. True when something happened. */
+	/* Sends, receives, hands answers to cb_fetch_answer. Handles at most *budget bytes of body and
+	 * sets it to 0 after one that was judged at once. Lowers *wake_ms. True when something
+	 * happened. */
 	bool (*step)(struct cb_source *s, uint32_t *budget, uint64_t *wake_ms);
 	/* The least loaded place that can take a request now. False: none. */
 	bool (*room)(struct cb_source *s, struct cb_room *ret);

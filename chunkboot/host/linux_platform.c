@@ -358,8 +358,13 @@ enum cb_err cb_linux_new(struct cb_linux **ret)
 	}
 	l->platform = (struct cb_platform){
 		.mem = { l, linux_alloc, linux_free },
-		.net = { l, linux_open, linux_state, linux_send, linux_peek, linux_consume,
-			 linux_close },
+		.net = { .ctx = l,
+			 .open = linux_open,
+			 .state = linux_state,
+			 .send = linux_send,
+			 .peek = linux_peek,
+			 .consume = linux_consume,
+			 .close = linux_close },
 		.vars = { l, linux_var_read, linux_var_write },
 		.workers = cb_threads_workers(l->threads),
 		.ctx = l,

@@ -188,8 +188,28 @@ static void stream_consume(struct cb_stream *s, size_t n)
 		p->tot_len = p->len;
 		pbuf_free(p);
 	}
-	if (s->pcb)
-		tcp_recved(s->pcb, (u16_t)n);
+	s->n_consumed += (uint32_t)n;
+}
+
+static void stream_limit(struct cb_stream *s, uint32_t bytes)
+{
+	s->limit = bytes;
+}
+
+/* Opens the window again by what was consumed, as far as the limit allows; once a poll, so that it goes
+ * with the acknowledgement. What has been offered is never taken back. */
+static void open_window(struct cb_stream *s, uint32_t limit)
+{
+	uint32_t room = limit > s->pcb->rcv_wnd ? limit - s->pcb->rcv_wnd : 0;
+	uint32_t n = s->n_consumed < room ? s->n_consumed : room;
+
+	s->n_consumed -= n;
+	while (n > 0) {
+		u16_t part = (u16_t)(n < UINT16_MAX ? n : UINT16_MAX);
+
+		tcp_recved(s->pcb, part);
+		n -= part;
+	}
 }
 
 static void stream_close(struct cb_stream *s)
@@ -201,6 +221,7 @@ static void stream_close(struct cb_stream *s)
 	cb_stream_connect_cancel(s);
 	if (pcb) {
 		cb_stream_detach(pcb);
+		open_window(s, TCP_WND); /* lwIP resets a connection with unread bytes */
 		if (!is_clean || tcp_close(pcb) != ERR_OK)
 			tcp_abort(pcb);
 	}
@@ -225,6 +246,8 @@ void cb_streams_fail_all(void)
 void cb_streams_flush(void)
 {
 	for (struct cb_stream *s = cb_net_state.streams; s; s = s->next) {
+		if (s->pcb)
+			open_window(s, s->limit ? s->limit : TCP_WND);
 		if (s->has_output && s->pcb)
 			tcp_output(s->pcb);
 		s->has_output = false;
@@ -240,6 +263,7 @@ void cb_net_streams(struct cb_net *ret)
 		.send = stream_send,
 		.peek = stream_peek,
 		.consume = stream_consume,
+		.limit = stream_limit,
 		.close = stream_close,
 	};
 }

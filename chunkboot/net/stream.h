@@ -35,6 +35,8 @@ struct cb_stream {
 	struct tcp_pcb *pcb; /* NULL: connecting, or gone */
 	struct pbuf *head, *tail; /* received, not consumed; linked by next only */
 	size_t offset; /* consumed bytes of head */
+	uint32_t n_consumed; /* bytes that the peer has not been told of */
+	uint32_t limit; /* most bytes to have under way; 0: the whole window */
 	bool has_output; /* written since the last flush */
 };
 

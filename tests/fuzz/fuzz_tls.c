@@ -77,7 +77,12 @@ static void run(const struct cb_tls_trust *trust)
 {
 	const struct cb_platform platform = {
 		.mem = cb_heap,
-		.net = { NULL, open_server, state_of, swallow, peek, consume, close_server },
+		.net = { .open = open_server,
+			 .state = state_of,
+			 .send = swallow,
+			 .peek = peek,
+			 .consume = consume,
+			 .close = close_server },
 		.random = no_random,
 	};
 	const struct cb_endpoint to = { .host = "boot.example", .port = 443, .is_tls = true };

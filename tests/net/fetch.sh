@@ -52,19 +52,23 @@ server() {
 	timeout 20 sed '/10\.9\.0/q' < <(tail -n +1 -f --pid=$! "$where/serve.log") >/dev/null
 }
 
-# begin: no servers, and a bridge to which the client is connected without limits.
+# begin: no servers, and a bridge for them.
 begin() {
 	end_all
 	ip link add bridge0 type bridge
 	ip link set dev bridge0 up
-	rm -f "$dir"/{ours,theirs}.socket
-	start_wire "$dir" tap:client0 "unix:$dir/theirs.socket:$dir/ours.socket" queue=8e6
-	ip link set dev client0 master bridge0 txqueuelen 20000 up
 }
 
+# fetch URL...: a client that is connected to the bridge without limits.
 fetch() {
-	rm -f "$dir/ours.socket"
+	mkdir -p "$dir/client"
+	rm -f "$dir"/{ours,theirs}.socket
+	start_wire "$dir/client" tap:client0 "unix:$dir/theirs.socket:$dir/ours.socket" queue=8e6
+	ip link set dev client0 master bridge0 txqueuelen 20000 up
 	"$CB_BUILD/wire-client" "$dir/ours.socket:$dir/theirs.socket" 10.9.0.9/24 "$dir/repo/metadata/root.json" lines "$@"
+	kill "${wire_pids[-1]}"
+	wait "${wire_pids[-1]}" || true
+	unset 'wire_pids[-1]'
 }
 
 # check NAME CONDITION JSON [JSON]: a Python expression of `it` and `other`.
@@ -76,7 +80,7 @@ sys.exit(not eval(f"it[\"err\"] == 0 and ({sys.argv[1]})"))' "$2" "$3" "${4:-nul
 	else
 		echo "not ok $1"
 	fi
-	printf '  %s: %s\n' "$1" "$3" "${4:-}"
+	printf '  %s: %s %s\n' "$1" "$3" "${4:-}"
 }
 
 make_repository

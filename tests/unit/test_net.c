@@ -328,12 +328,41 @@ static void test_window_opens_again(void **state)
 		}
 		assert_true(window < sizeof(data));
 		assert_true(drain(&p) > 60000);
+		cb_net_flush();
 		segment = last_segment();
 		assert_non_null(segment);
 		assert_true(wire_get16(segment + 48) << shift > 40000);
 		wire.net.close(p.stream);
 		wire.n_sent = 0;
 	}
+}
+
+/* What is consumed is offered again only up to the limit, and all of it once the limit is gone. */
+static void test_window_limit(void **state)
+{
+	static const uint8_t data[1460];
+	struct peer p = { .scales = true };
+	uint32_t window = 0;
+
+	(void)state;
+	assert_int_equal(start(&static_ipv4), CB_OK);
+	peer_open(&p);
+	wire.net.limit(p.stream, 65536);
+	for (unsigned i = 0; i < 250; i++) {
+		const uint8_t *segment;
+
+		peer_data(&p, data, sizeof(data));
+		wire.net.consume(p.stream, sizeof(data));
+		wire_poll(1);
+		segment = last_segment();
+		assert_non_null(segment);
+		window = wire_get16(segment + 48) << 7;
+	}
+	assert_in_range(window, 65536 - 1460, 65536);
+	wire.net.limit(p.stream, 0);
+	cb_net_flush();
+	assert_in_range(wire_get16(last_segment() + 48) << 7, 200000, 262144);
+	wire.net.close(p.stream);
 }
 
 static void test_ends(void **state)
@@ -590,6 +619,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_acks_are_batched, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_order_is_restored, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_window_opens_again, wire_setup, wire_teardown),
+		cmocka_unit_test_setup_teardown(test_window_limit, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_ends, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_close_resets_when_bytes_wait, wire_setup,
 						wire_teardown),

@@ -296,7 +296,13 @@ void tls_pipe_init(struct tls_pipe *p)
 	p->now_ms = 1000;
 	p->platform = (struct cb_platform){
 		.mem = testport_mem(&p->tp),
-		.net = { p, pipe_open, pipe_state, pipe_send, pipe_peek, pipe_consume, pipe_close },
+		.net = { .ctx = p,
+			 .open = pipe_open,
+			 .state = pipe_state,
+			 .send = pipe_send,
+			 .peek = pipe_peek,
+			 .consume = pipe_consume,
+			 .close = pipe_close },
 		.ctx = p,
 		.now_ms = pipe_now,
 		.random = pipe_random,
