@@ -212,6 +212,7 @@ stamp() {
 boot() {
 	local status=0 disk=''
 	[[ ! -f $dir/esp.img ]] || disk=$(sha256sum <"$dir/esp.img")
+	echo "boot: ${machine[*]}" # counted by run.py
 	python3 "$CB_TOP/tests/qemu/driver/console.py" "${machine[@]}" "$dir" "$@" || status=$?
 	console=$dir/console.txt
 	sed 's/\x1b\[[0-9;]*[HJ]/\n/g; s/\x1b\[[0-9;=?]*[a-zA-Z]//g; s/\r/\n/g' "$dir/console.log" | sed '/^$/d' >"$console"
