@@ -208,11 +208,14 @@ stamp() {
 }
 
 # boot STEP...: see driver/console.py, for its options in ${machine[@]} too. Afterwards $console is a file with
-# the console's plain text, line by line. However it went, nothing may have written to the disk.
+# the console's plain text, line by line. However it went, nothing may have written to the disk; which codes it
+# showed and what came up is for the test to assert.
 boot() {
 	local status=0 disk=''
+	assert_judged
 	[[ ! -f $dir/esp.img ]] || disk=$(sha256sum <"$dir/esp.img")
 	echo "boot: ${machine[*]}" # counted by run.py
+	unjudged='codes outcome '
 	python3 "$CB_TOP/tests/qemu/driver/console.py" "${machine[@]}" "$dir" "$@" || status=$?
 	console=$dir/console.txt
 	sed 's/\x1b\[[0-9;]*[HJ]/\n/g; s/\x1b\[[0-9;=?]*[a-zA-Z]//g; s/\r/\n/g' "$dir/console.log" | sed '/^$/d' >"$console"
@@ -232,30 +235,43 @@ readonly sign_in=(expect 'Account: ' type ada expect 'Passphrase: ' type "$passp
 # shellcheck disable=SC2034
 readonly comes_up=(expect 'chunkboot-minimal: up' expect 'chunkboot-minimal: end' power-off)
 
+# A boot of which nobody asserts the codes, and that it booted or not, would prove nothing.
+assert_judged() {
+	[[ -z $unjudged ]] || fail "the last boot was not judged by its: $unjudged"
+}
+
+judged() {
+	unjudged=${unjudged/"$1 "/}
+}
+
 # codes: the error codes on the console, one a line.
 codes() {
 	sed -n 's/^\(CB-E[0-9][0-9][0-9]\) .*/\1/p' "$console"
 }
 
 assert_no_codes() {
+	judged codes
 	[[ -z $(codes) ]] || fail "codes on the console: $(codes | tr '\n' ' '); log: $(keep_log)"
 }
 
 # assert_codes CODE...: exactly these, in this order.
 assert_codes() {
 	local got
+	judged codes
 	got=$(codes | tr '\n' ' ')
 	[[ ${got% } == "$*" ]] || fail "codes '${got% }' instead of '$*'; log: $(keep_log)"
 }
 
 # Nothing of a kernel or of the image has run.
 assert_not_booted() {
+	judged outcome
 	! grep -Eq 'Linux version|EFI stub|chunkboot-minimal' "$console" || fail "it booted; log: $(keep_log)"
 }
 
 # What came up is what was published in $published: files inside, and the boot record.
 assert_booted() {
 	local busybox init
+	judged outcome
 	busybox=$(sha256sum <"$(command -v busybox)" | cut -d' ' -f1)
 	init=$(sha256sum <"$CB_TOP/images/minimal/init" | cut -d' ' -f1)
 	grep -qx "chunkboot-minimal: sha256 init $init" "$console" || fail "another init; log: $(keep_log)"
@@ -273,16 +289,18 @@ PYTHON
 }
 
 end_test() {
-	local server
+	local status=$? server
 	for server in ${servers[@]+"${servers[@]}"}; do
 		kill "$server" 2>/dev/null || true
 	done
 	rm -rf "$dir"
+	[[ $status -ne 0 ]] || (assert_judged) || exit 1
 }
 
 name=$(basename "$0" .sh)
 servers=()
 machine=()
+unjudged=
 scheme=http
 published=$shared/repo
 check_needs
