@@ -13,7 +13,7 @@
 	X(NET_NO_DEVICE, 101, 5, "no network interface found",                                     \
 	  "check that the network adapter is enabled in the firmware setup")                       \
 	X(NET_NO_LINK, 102, 5, "no network link", "plug in the network cable, then retry")         \
-	X(NET_NO_LEASE, 103, 5, "no address: no answer from DHCP or a router",                     \
+	X(NET_NO_LEASE, 103, 5, "no address from DHCP or router",                                  \
 	  "check cable, DHCP server and router, or stamp a static address into the loader")        \
 	X(NET_DNS, 104, 5, "the mirror's name could not be resolved",                              \
 	  "check the DNS server, or use an address in the mirror's URL")                           \
