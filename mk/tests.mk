@@ -3,6 +3,9 @@
 
 RUN_TESTS = python3 tests/run.py -j $(JOBS) --build $(BUILD) $(addprefix --only ,$(TESTS))
 
+# Boots in QEMU
+FIRST_TIER_BOOTS := 40
+
 # ---- Programs; with TESTS only those that are asked for are built ----
 chosen = $(if $(TESTS),$(foreach bin,$(1),$(if $(strip \
 	 $(foreach word,$(TESTS),$(findstring $(word),$(notdir $(bin))))),$(bin))),$(1))
@@ -111,7 +114,7 @@ valgrind_needs := $(BUILD)/.deps-test $(call chosen,$(valgrind_quick))
 
 .PHONY: test check-full check-unit check-sim check-cli check-interop check-net check-qemu check-fuzz check-valgrind fuzz coverage lint bench
 test: all $(lint_needs) $(unit_needs) $(sim_needs) $(fuzz_needs) $(valgrind_needs) $(interop_needs) $(net_needs) $(qemu_needs) ## everything of the first tier
-	$(Q)$(RUN_TESTS) $(suite_lint) $(suite_unit) $(suite_sim) $(suite_fuzz) $(suite_valgrind) $(suite_cli) $(suite_interop) $(suite_net) $(suite_qemu)
+	$(Q)$(RUN_TESTS) --max-boots $(FIRST_TIER_BOOTS) $(suite_lint) $(suite_unit) $(suite_sim) $(suite_fuzz) $(suite_valgrind) $(suite_cli) $(suite_interop) $(suite_net) $(suite_qemu)
 
 # The second tier: tests/full/*.sh, every unit and simulator program under valgrind, and the fuzzers for longer.
 campaign_items = 'faulty_network=env SIM_SEEDS=10001-60000 $(BUILD)/host/sim/test_faulty_network' \
@@ -141,7 +144,7 @@ check-interop: $(interop_needs) ## casync and TUF clients on our repositories
 check-net: $(net_needs) ## the wire program that tests and benches use for a network
 	$(Q)$(RUN_TESTS) $(suite_net)
 check-qemu: $(qemu_needs) ## boots in QEMU with OVMF
-	$(Q)$(RUN_TESTS) $(suite_qemu)
+	$(Q)$(RUN_TESTS) --max-boots $(FIRST_TIER_BOOTS) $(suite_qemu)
 check-fuzz: $(fuzz_needs) ## each fuzzer for 10 seconds
 	$(Q)$(RUN_TESTS) $(suite_fuzz)
 check-valgrind: $(valgrind_needs) ## the core's quick unit tests under valgrind

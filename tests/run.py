@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Runs test programs and scripts, counts what they report, and closes with "N passed, N failed, N skipped".
 
-usage: tests/run.py [-j N] [--timeout S] [--build DIR] [--only WORD]... [--show] --suite NAME [ITEM...] ...
+usage: tests/run.py [-j N] [--timeout S] [--build DIR] [--only WORD]... [--show] [--max-boots N]
+       --suite NAME [ITEM...] ...
 
 An item is a program or script, or NAME=COMMAND with arguments. Exit status 0 is a pass, 77 a skip (the last
 line of its output says why), anything else a failure. Counted one by one where an item reports more than one
 test: cmocka's closing lines, or lines "ok NAME", "not ok NAME" and "skip NAME REASON" of a script.
-A script can ask for more time with a line "# timeout: SECONDS" among its first 20.
+A script can ask for more time with a line "# timeout: SECONDS" among its first 20. Lines "boot: ..." of scripts
+are boots in QEMU: they are counted, and more than N in one run are a failure of its own.
 
 An item runs in the top directory, with CB_TOP, CB_BUILD (both absolute) and CB_TEST_TMP (an empty directory
 of its own, removed afterwards) in its environment, and no input. Its output goes to BUILD/test-logs/SUITE/NAME.log.
@@ -29,11 +31,12 @@ import time
 TAIL_LINES = 40
 SKIP_STATUS = 77
 CMOCKA_LINE = re.compile(r"^\[\s*(==========|PASSED|FAILED|SKIPPED)\s*\] (\d+) test\(s\)", re.M)
+BOOT_LINE = re.compile(r"^boot: ", re.M)
 SCRIPT_LINE = re.compile(r"^(ok|not ok|skip) +(\S.*)$", re.M)
 
 Item = collections.namedtuple("Item", "suite name command timeout is_cmocka")
 # why: the reasons of skips; note: how it failed, or None.
-Result = collections.namedtuple("Result", "item passed failed skipped seconds log why note")
+Result = collections.namedtuple("Result", "item passed failed skipped seconds log why note boots")
 
 
 def usage(message):
@@ -64,7 +67,7 @@ def make_item(suite, word, timeout):
 
 
 def parse_arguments(words):
-    options = {"-j": "2", "--timeout": "600", "--build": "build"}
+    options = {"-j": "2", "--timeout": "600", "--build": "build", "--max-boots": None}
     only, items, suite, show = [], [], None, False
     words = list(words)
     while words:
@@ -92,7 +95,7 @@ def parse_arguments(words):
     items = [make_item(suite, word, timeout) for suite, word in items]
     if only:
         items = [item for item in items if any(word in item.name for word in only)]
-    return items, int(options["-j"]), options["--build"], show
+    return items, int(options["-j"]), options["--build"], options["--max-boots"], show
 
 
 def count(item, output, status):
@@ -171,7 +174,8 @@ def run(item, build):
     passed, failed, skipped, why = count(item, output, status)
     if failed and not note:
         note = f"exit status {status}" if status else "ended before it had reported"
-    return Result(item, passed, failed, skipped, time.monotonic() - start, log, why, note)
+    boots = 0 if item.is_cmocka else len(BOOT_LINE.findall(output))
+    return Result(item, passed, failed, skipped, time.monotonic() - start, log, why, note, boots)
 
 
 def tail(path):
@@ -192,7 +196,7 @@ def report(result, show):
 
 
 def main():
-    items, jobs, build, show = parse_arguments(sys.argv[1:])
+    items, jobs, build, max_boots, show = parse_arguments(sys.argv[1:])
     names = [(item.suite, item.name) for item in items]
     for suite, name in names:
         if names.count((suite, name)) > 1:
@@ -210,8 +214,13 @@ def main():
     os.makedirs(os.path.join(build, "test-logs"), exist_ok=True)
     with open(os.path.join(build, "test-logs", "results.json"), "w", encoding="utf-8") as file:
         json.dump([{"suite": r.item.suite, "name": r.item.name, "passed": r.passed, "failed": r.failed,
-                    "skipped": r.skipped, "seconds": round(r.seconds, 2), "why": r.why, "note": r.note} for r in results], file, indent=1)
+                    "skipped": r.skipped, "seconds": round(r.seconds, 2), "why": r.why, "note": r.note, "boots": r.boots}
+                   for r in results], file, indent=1)
     passed, failed, skipped = (sum(getattr(r, key) for r in results) for key in ("passed", "failed", "skipped"))
+    boots = sum(result.boots for result in results)
+    if max_boots is not None:
+        failed += boots > int(max_boots)
+        print(f"{boots} boots in QEMU of at most {max_boots}")
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
     return 1 if failed or not passed else 0
 

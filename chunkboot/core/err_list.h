@@ -13,8 +13,8 @@
 	X(NET_NO_DEVICE, 101, 5, "no network interface found",                                     \
 	  "check that the network adapter is enabled in the firmware setup")                       \
 	X(NET_NO_LINK, 102, 5, "no network link", "plug in the network cable, then retry")         \
-	X(NET_NO_LEASE, 103, 5, "no answer from a DHCP server",                                    \
-	  "check the cable and the DHCP server, or stamp a static address into the loader")        \
+	X(NET_NO_LEASE, 103, 5, "no address from DHCP or router",                                  \
+	  "check cable, DHCP server and router, or stamp a static address into the loader")        \
 	X(NET_DNS, 104, 5, "the mirror's name could not be resolved",                              \
 	  "check the DNS server, or use an address in the mirror's URL")                           \
 	X(NET_CONNECT, 105, 5, "no connection to a mirror",                                        \

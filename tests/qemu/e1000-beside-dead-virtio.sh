@@ -12,4 +12,4 @@ assert_no_codes
 assert_booted
 # QEMU numbers its cards from 56 on
 grep -q '^Network: .* adapter 52:54:00:12:34:57' "$console" || fail "another card; log: $(keep_log)"
-grep -q '^Adapter 52:54:00:12:34:56: no answer from a DHCP server; trying the next one' "$console" || fail "no word; log: $(keep_log)"
+grep -q '^Adapter 52:54:00:12:34:56: no address from DHCP or router; trying the next one' "$console" || fail "no word; log: $(keep_log)"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # timeout: 900
-# One flipped bit in a rotated root, snapshot, targets, account record and manifest: a code each, and what was
-# healed is taken at the next retry. In the end the image boots, under the rotated root.
+# One flipped bit in a rotated root, timestamp, snapshot, targets, account record and manifest: a code each, and what
+# was healed is taken at the next retry. In the end the image boots, under the rotated root.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
@@ -28,7 +28,7 @@ PYTHON
 spoiled() {
 	local file=$dir/repo/$1 subject=$2 code=$3
 	cp "$file" "$file.good"
-	if [[ $file == *.root.json ]]; then
+	if [[ $file == *.root.json || $file == */timestamp.json ]]; then
 		flip_signature "$file"
 	else
 		flip_bit "$file" 100
@@ -45,6 +45,7 @@ rm "$dir/repo/metadata/bundle.cbb" # it has good ones
 manifest=$(cd "$dir/repo" && echo manifests/minimal/*)
 steps=()
 spoiled metadata/2.root.json 2.root.json CB-E202
+spoiled metadata/timestamp.json timestamp.json CB-E202
 spoiled metadata/2.snapshot.json 2.snapshot.json CB-E205
 spoiled metadata/2.targets.json 2.targets.json CB-E205
 spoiled "$record" 'account record' CB-E403 "${sign_in[@]}"
@@ -52,6 +53,6 @@ spoiled "$manifest" manifests/minimal/ CB-E302 "${sign_in[@]}"
 serve "$dir/repo"
 stamp "$shared/repo" "$port"
 boot "${steps[@]}" "${comes_up[@]}"
-assert_codes CB-E202 CB-E205 CB-E205 CB-E403 CB-E302
+assert_codes CB-E202 CB-E202 CB-E205 CB-E205 CB-E403 CB-E302
 assert_booted
 grep -q '"metadata_versions":{"root":2,' "$console" || fail 'it booted under another root'

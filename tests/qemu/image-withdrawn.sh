@@ -7,7 +7,7 @@
 
 copy_repo "$dir/repo"
 chunkboot publish "$dir/repo" minimal --keys "$shared/keys" --kernel "$image/vmlinuz" --version withdrawn.1 --quiet \
-	--initrd "$image/initrd.cpio" --cmdline 'console=ttyS0,115200 loglevel=4 panic=-1 not-this-one'
+	--initrd "$image/initrd.cpio" --cmdline "$kernel_words not-this-one"
 chunkboot account set "$dir/repo" ada --keys "$shared/keys" --env minimal@withdrawn.1 --env minimal --quiet
 chunkboot withdraw "$dir/repo" minimal@withdrawn.1 --keys "$shared/keys" --quiet
 serve "$dir/repo"

@@ -12,7 +12,7 @@ if [[ -z ${CB_IN_NAMESPACE:-} ]]; then
 	CB_IN_NAMESPACE=1 PATH=$PATH:/usr/sbin:/sbin exec unshare -Urn "$0" "$@"
 fi
 
-# shellcheck source-path=SCRIPTDIR
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/../qemu
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 ip link set lo up

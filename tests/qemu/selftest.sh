@@ -12,3 +12,5 @@ boot expect 'selftest: ' power-off
 grep -E '^(ok|not ok) ' "$console" || true
 grep -q '^ok Wycheproof' "$console" || echo 'skip wycheproof-on-uefi no vectors at build time (CB_VECTORS or ../shared/vectors)'
 grep -Eqx 'selftest: [1-9][0-9]* passed, 0 failed' "$console" || fail "an answer is wrong; log: $(keep_log)"
+assert_no_codes
+assert_not_booted

@@ -143,6 +143,9 @@ void sim_limit_line(struct sim *sim, uint32_t rate_bytes_ms);
 /* While cut, nothing gets through in either direction; connections stay. */
 void sim_cut_link(struct sim *sim, bool is_cut);
 
+/* Resets the connections that a server has now; what was on its way is lost. */
+void sim_reset_connections(struct sim_server *server);
+
 /* ---- Faults of the machine ---- */
 
 /* The n-th allocation from now on (1: the next) fails; with is_forever all later ones too. 0: none. */

@@ -373,6 +373,13 @@ void sim_net_done(struct sim *sim)
 		sim_close(sim->streams);
 }
 
+void sim_reset_connections(struct sim_server *server)
+{
+	for (struct cb_stream *s = server->sim->streams; s; s = s->next)
+		if (s->server == server && s->why == CB_OK)
+			s->why = CB_NET_CLOSED;
+}
+
 unsigned sim_open_streams(const struct sim *sim)
 {
 	unsigned n = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Boots in the simulator with a person who presses other keys than the right ones at the prompts. */
+/* Boots in the simulator with a person who presses unusual keys, at the prompts and on the error screen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,10 +65,98 @@ static void other_keys_first(void **state)
 	sim_realm_free(realm);
 }
 
+/* ---- The error screen ---- */
+
+/* Of a boot that ends there, because the mirror lacks what is removed. */
+static struct sim *reach_error(struct sim_boot *boot, const struct sim_realm *realm,
+			       struct sim_realm_loader loader, const char *lacks)
+{
+	static const char *const hosts[] = { "a", NULL };
+	struct sim *sim = sim_new(7);
+	struct sim_server *server = sim_add_server(sim, "a", 80);
+	unsigned n = 0;
+	const char *path;
+
+	sim_realm_serve(realm, server);
+	for (unsigned i = 0; (path = sim_file_path(server, i)); i++)
+		n += strstr(path, lacks) && sim_remove_file(server, path);
+	assert_true(n > 0);
+	loader.hosts = hosts;
+	sim_boot_init(boot, sim, realm, &loader);
+	boot->account[0] = "bob";
+	assert_true(sim_boot_run(boot, 30 * MINUTE));
+	assert_int_equal(boot->n_errors, 1);
+	return sim;
+}
+
+static void leave(struct sim_boot *boot, struct sim *sim)
+{
+	cb_boot_close_network(boot->boot);
+	sim_boot_done(boot);
+	assert_int_equal(sim_live_allocations(sim), 0);
+	sim_free(sim);
+}
+
+/* The account's first image can't be had; E takes its second one, other keys do nothing. */
+static void other_environment(void **state)
+{
+	struct sim_realm *realm = sim_realm_new();
+	struct sim_boot boot;
+	struct sim *sim =
+		reach_error(&boot, realm, (struct sim_realm_loader){ 0 }, "/manifests/demo/");
+	uint64_t wake_ms;
+
+	(void)state;
+	cb_boot_key(boot.boot, 'x');
+	cb_boot_key(boot.boot, 'N'); /* not allowed */
+	cb_boot_key(boot.boot, 'P'); /* there is none */
+	assert_int_equal(cb_boot_step(boot.boot, &wake_ms), CB_BOOT_IDLE);
+	assert_int_equal(sim_stage(sim), CB_STAGE_FAILED);
+	boot.error_key = 'E';
+	assert_true(sim_boot_run(&boot, 60 * MINUTE));
+	assert_int_equal(boot.status, CB_BOOT_READY);
+	assert_string_equal(cb_boot_result(boot.boot)->image, "other/1");
+	assert_int_equal(boot.n_errors, 1);
+	leave(&boot, sim);
+	sim_realm_free(realm);
+}
+
+static void next_option(void **state)
+{
+	struct sim_realm *realm = sim_realm_new();
+	struct sim_boot boot;
+	struct sim *sim = reach_error(
+		&boot, realm, (struct sim_realm_loader){ .allow_next_option = true }, "/metadata/");
+
+	(void)state;
+	boot.error_key = 'n';
+	assert_true(sim_boot_run(&boot, 60 * MINUTE));
+	assert_int_equal(boot.status, CB_BOOT_NEXT_OPTION);
+	leave(&boot, sim);
+	sim_realm_free(realm);
+}
+
+/* The stamped account is not there any more: nobody is asked, and the account is named. */
+static void kiosk_unknown(void **state)
+{
+	struct sim_realm *realm = sim_realm_new();
+	struct sim_boot boot;
+	struct sim *sim = reach_error(&boot, realm, (struct sim_realm_loader){ .kiosk = "kim" },
+				      "/accounts/");
+
+	(void)state;
+	assert_string_equal(boot.shown, "error: LOGIN_UNKNOWN kim\n");
+	leave(&boot, sim);
+	sim_realm_free(realm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(other_keys_first),
+		cmocka_unit_test(other_environment),
+		cmocka_unit_test(next_option),
+		cmocka_unit_test(kiosk_unknown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

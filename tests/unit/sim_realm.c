@@ -491,7 +491,8 @@ size_t sim_realm_config(const struct sim_realm *r, const struct sim_realm_loader
 {
 	struct cb_config c = { .root = cb_file_bytes(&r->root),
 			       .stamped_s = NOW_S,
-			       .no_prefetch = loader->no_prefetch };
+			       .no_prefetch = loader->no_prefetch,
+			       .allow_next_option = loader->allow_next_option };
 	char urls[CB_CONFIG_MAX_MIRRORS][300], root[64];
 	size_t len;
 

@@ -116,6 +116,25 @@ static void test_byte_by_byte_and_intermediate(void **state)
 	tls_pipe_done(&p);
 }
 
+/* Not even to the same place: what was asked for in private is not asked for in the clear. */
+static void test_no_redirect_to_http(void **state)
+{
+	static const char *const locations[] = { "http://boot.example/object",
+						 "http://boot.example:443/object",
+						 "http://elsewhere.example/object" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof locations / sizeof locations[0]; i++) {
+		struct tls_pipe p;
+		tls_pipe_init(&p);
+		tls_pipe_serve_spec(&p, &(struct tls_spec){ 0 });
+		p.location = locations[i];
+		assert_int_equal(tls_pipe_fetch(&p, URL), CB_HTTP_REDIRECT);
+		assert_int_equal(p.n_plain, 0);
+		tls_pipe_done(&p);
+	}
+}
+
 static void test_plain_passes_through(void **state)
 {
 	struct tls_pipe p;
@@ -271,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_pin),
 		cmocka_unit_test(test_byte_by_byte_and_intermediate),
+		cmocka_unit_test(test_no_redirect_to_http),
 		cmocka_unit_test(test_plain_passes_through),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_no_entropy),

@@ -144,12 +144,16 @@ static void relay(struct cb_stream *s)
 static void answer(struct cb_stream *s, int (*write)(struct cb_stream *s, const void *p, int len))
 {
 	struct tls_pipe *p = s->pipe;
-	char head[128];
+	char head[256];
 
 	if (s->is_answered || !strstr(s->request, "\r\n\r\n"))
 		return;
 	s->is_answered = true;
-	if (p->has_no_length)
+	if (p->location)
+		snprintf(head, sizeof head,
+			 "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: %d\r\n\r\n",
+			 p->location, TLS_PIPE_BODY);
+	else if (p->has_no_length)
 		snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
 	else
 		snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n",
@@ -237,6 +241,7 @@ static size_t pipe_send(struct cb_stream *s, const void *data, size_t len)
 {
 	if (len == 0)
 		return 0;
+	s->pipe->n_plain += len >= 4 && memcmp(data, "GET ", 4) == 0;
 	if (s->pipe->is_plain) {
 		add_request(s, data, (int)len);
 		answer(s, write_plain);

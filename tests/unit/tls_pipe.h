@@ -53,10 +53,12 @@ struct tls_pipe {
 	struct tls_edit edit;
 	uint64_t now_ms;
 	unsigned n_links, n_opened;
+	unsigned n_plain; /* requests in the clear */
 	size_t piece; /* bytes at most that one peek shows; 0: all */
 	bool has_no_random, is_plain; /* no TLS at the server */
 	bool has_no_length; /* the answer says no length and ends with the connection */
 	bool ends_dirty; /* without close_notify */
+	const char *location; /* redirects to there */
 	const char *hello; /* hex: the server sends this instead of everything */
 	uint8_t body[TLS_PIPE_BODY];
 	unsigned n_delivered;

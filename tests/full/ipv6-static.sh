@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Nobody gives addresses: the loader was stamped with one, and the mirror's URL with another.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "$0")/lib-namespace.sh"
+. "$(dirname "$0")/../qemu/lib-namespace.sh"
 
 ip addr add fd00:6::1/64 dev tap0
 serve "$shared/repo" '[fd00:6::1]:0'
