@@ -84,8 +84,9 @@ AR := ar
 FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing $(SAN_SANITIZERS) -w \
 	$(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer-no-link) $(if $(filter cov,$(VARIANT)),-fno-sanitize=all -gdwarf-4)
 endif
-# clang 14 ignores the sources' "#pragma GCC target".
-arch_flags = $(if $(findstring ssse3,$<),-mssse3) $(if $(findstring sse41,$<),-msse4.1)
+# clang 14 ignores the sources' "#pragma GCC target", and inlines nothing across functions with other targets.
+arch_flags = $(if $(findstring ssse3,$<),-mssse3) $(if $(findstring sse41,$<),-msse4.1) \
+	$(if $(findstring ghash_pclmul,$<),-mssse3 -mpclmul)
 # libsodium's BLAKE2b is there for Argon2's short beginning and end: vector code is 15 KiB for nothing.
 plain_flags = $(if $(findstring crypto_generichash/blake2b,$<),-UHAVE_EMMINTRIN_H -UHAVE_TMMINTRIN_H -UHAVE_SMMINTRIN_H)
 

@@ -135,6 +135,31 @@ static void test_no_redirect_to_http(void **state)
 	}
 }
 
+/*
+ * The pipe has no latency: whenever the engine says that it has nothing to do, bytes wait somewhere
+ * that it should have known of. Records may be short, and what arrives cut anywhere.
+ */
+static void test_no_wait_while_bytes_wait(void **state)
+{
+	static const size_t pieces[] = { 0, 1, 5, 1460, 4096 };
+	static const long records[] = { 512, 4096, 16384 };
+
+	(void)state;
+	for (unsigned i = 0; i < 15; i++) {
+		struct tls_pipe p;
+		tls_pipe_init(&p);
+		tls_pipe_serve_spec(&p, &(struct tls_spec){ 0 });
+		assert_int_equal(SSL_CTX_set_max_send_fragment(p.server, records[i % 3]), 1);
+		p.piece = pieces[i / 3];
+		uint64_t start_ms = p.now_ms;
+		assert_int_equal(tls_pipe_fetch(&p, URL), CB_OK);
+		assert_int_equal(p.now_ms, start_ms);
+		/* a step takes in a record, however many pieces it came in */
+		assert_true(p.n_steps <= TLS_PIPE_BODY / (size_t)records[i % 3] + 8);
+		tls_pipe_done(&p);
+	}
+}
+
 static void test_plain_passes_through(void **state)
 {
 	struct tls_pipe p;
@@ -291,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_pin),
 		cmocka_unit_test(test_byte_by_byte_and_intermediate),
 		cmocka_unit_test(test_no_redirect_to_http),
+		cmocka_unit_test(test_no_wait_while_bytes_wait),
 		cmocka_unit_test(test_plain_passes_through),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_no_entropy),

@@ -385,6 +385,7 @@ static enum cb_err run_job(struct tls_pipe *p, struct cb_fetch *fetch, struct cb
 
 	for (unsigned i = 0; cb_job_status(job, &err, NULL) == CB_JOB_RUNNING; i++) {
 		assert_true(i < STEPS_MAX);
+		p->n_steps++;
 		if (cb_fetch_step(fetch, &wake_ms))
 			continue;
 		assert_true(wake_ms != UINT64_MAX && wake_ms <= deadline_ms);
@@ -406,7 +407,7 @@ enum cb_err tls_pipe_fetch(struct tls_pipe *p, const char *url)
 	struct cb_fetch *fetch = NULL;
 	struct cb_job *job = NULL;
 
-	p->n_delivered = 0;
+	p->n_delivered = p->n_steps = 0;
 	cb_tls_init(&p->tls, &p->platform, &p->trust);
 	p->tls.now_s = TLS_CERTS_NOW;
 	p->secure = p->platform;

@@ -54,6 +54,7 @@ struct tls_pipe {
 	uint64_t now_ms;
 	unsigned n_links, n_opened;
 	unsigned n_plain; /* requests in the clear */
+	unsigned n_steps; /* of the engine, in the last fetch */
 	size_t piece; /* bytes at most that one peek shows; 0: all */
 	bool has_no_random, is_plain; /* no TLS at the server */
 	bool has_no_length; /* the answer says no length and ends with the connection */
