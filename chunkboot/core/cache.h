@@ -61,7 +61,7 @@ enum cb_cache_state cb_cache_state(const struct cb_cache *c);
 
 /* A record that is being read; plain data, nothing to free. */
 struct cb_cache_reading {
-	uint32_t ref;
+	uint32_t ref; /* which record: for cb_cache_drop */
 	uint64_t generation;
 	uint32_t len; /* bytes of content */
 	uint32_t room; /* bytes that the buffer must have */
@@ -80,8 +80,13 @@ bool cb_cache_find(const struct cb_cache *c, enum cb_cache_kind kind,
 /* Reads the next piece, at most CB_CACHE_STEP_LEN bytes, into buf[r->room]. What is no chunk is DONE
  * only when it is what was written; the content of a chunk must be compared with its key. */
 enum cb_cache_progress cb_cache_read(struct cb_cache *c, struct cb_cache_reading *r, uint8_t *buf);
-/* Forgets a record that turned out to be wrong. The next one with this key is appended anew. */
-void cb_cache_drop(struct cb_cache *c, enum cb_cache_kind kind, const uint8_t key[CB_DIGEST_LEN]);
+/* Whether reading may go beyond the record, up to CB_CACHE_STEP_LEN, where records lie in a row: on a
+ * fast device that pays. Off at first. */
+void cb_cache_look_ahead(struct cb_cache *c, bool may);
+/* Bytes read from the device so far. */
+uint64_t cb_cache_read_bytes(const struct cb_cache *c);
+/* Forgets the record of a reading that turned out to be wrong. The next one with this key is appended anew. */
+void cb_cache_drop(struct cb_cache *c, uint32_t ref);
 
 /*
  * Puts a record in; for a key that is there already: CHUNK and MANIFEST do nothing, the others

@@ -101,14 +101,20 @@ void cb_cache_index_add(struct cb_cache *c, uint32_t segment, uint32_t i)
 	e->is_dead = true;
 }
 
-void cb_cache_drop(struct cb_cache *c, enum cb_cache_kind kind, const uint8_t key[CB_DIGEST_LEN])
+void cb_cache_drop(struct cb_cache *c, uint32_t ref)
 {
-	uint32_t *b = c->buckets ? find_bucket(c, kind, key) : NULL;
+	uint32_t segment = c->state == CB_CACHE_OPEN ? ref / c->layout.max_entries : 0;
+	struct cb_cache_entry *e;
+	uint32_t *b;
 
-	if (!b)
+	if (c->state != CB_CACHE_OPEN || segment >= c->layout.n_segments ||
+	    ref % c->layout.max_entries >= c->segments[segment].n)
 		return;
-	cb_cache_entry(c, *b - 1)->is_dead = true;
-	*b = TOMB;
+	e = cb_cache_entry(c, ref);
+	b = e->is_dead ? NULL : find_bucket(c, e->kind, e->key);
+	e->is_dead = true;
+	if (b)
+		*b = TOMB;
 	c->is_dirty = true;
 }
 

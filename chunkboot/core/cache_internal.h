@@ -70,6 +70,7 @@ struct cb_cache {
 	uint8_t *window;
 	uint64_t window_page, next_page; /* on the device; where the last record ended */
 	uint32_t n_window;
+	bool looks_ahead;
 	bool is_dirty, is_marked, is_full;
 	bool must_move; /* the open segment is not the newest: append to another */
 	enum cb_err write_err;

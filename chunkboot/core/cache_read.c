@@ -40,12 +40,22 @@ bool cb_cache_find(const struct cb_cache *c, enum cb_cache_kind kind,
 	return true;
 }
 
+void cb_cache_look_ahead(struct cb_cache *c, bool may)
+{
+	c->looks_ahead = may;
+}
+
+uint64_t cb_cache_read_bytes(const struct cb_cache *c)
+{
+	return c->read_bytes;
+}
+
 /* Fills the window from page on, up to the end of the segment. False: not worth it, or it failed. */
 static bool look_ahead(struct cb_cache *c, uint64_t page, uint32_t n_left)
 {
 	uint32_t n = n_left < CB_CACHE_STEP_PAGES ? n_left : CB_CACHE_STEP_PAGES;
 
-	if (page < c->next_page || page - c->next_page > AHEAD_PAGES)
+	if (!c->looks_ahead || page < c->next_page || page - c->next_page > AHEAD_PAGES)
 		return false;
 	c->n_window = 0;
 	if (!cb_cache_get(c, page, n, c->window))
@@ -90,11 +100,9 @@ static bool is_intact(const struct cb_cache_entry *e, const uint8_t *buf)
 	return memcmp(digest, buf + len, sizeof digest) == 0;
 }
 
-static enum cb_cache_progress lose(struct cb_cache *c, struct cb_cache_entry *e)
+static enum cb_cache_progress lose(struct cb_cache *c, uint32_t ref)
 {
-	struct cb_cache_entry copy = *e;
-
-	cb_cache_drop(c, copy.kind, copy.key);
+	cb_cache_drop(c, ref);
 	return CB_CACHE_GONE;
 }
 
@@ -113,11 +121,11 @@ enum cb_cache_progress cb_cache_read(struct cb_cache *c, struct cb_cache_reading
 	if (left > CB_CACHE_STEP_PAGES)
 		left = CB_CACHE_STEP_PAGES;
 	if (!read_pages(c, segment, e->page + done, left, buf + r->n_read))
-		return c->state == CB_CACHE_OPEN ? lose(c, e) : CB_CACHE_GONE;
+		return lose(c, r->ref);
 	r->n_read += left * CB_CACHE_PAGE;
 	if (r->n_read < r->room)
 		return CB_CACHE_AGAIN;
 	if (e->kind != CB_CACHE_CHUNK && !is_intact(e, buf))
-		return lose(c, e);
+		return lose(c, r->ref);
 	return CB_CACHE_DONE;
 }

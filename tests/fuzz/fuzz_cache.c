@@ -139,7 +139,7 @@ static void read_all(struct cb_cache *cache)
 		if (progress == CB_CACHE_GONE)
 			require(!cb_cache_find(cache, kind, key, &r));
 		else if (n % 3 == 0)
-			cb_cache_drop(cache, kind, key);
+			cb_cache_drop(cache, r.ref);
 		free(buf);
 		require(n++ < CB_CACHE_MAX_RECORDS);
 	}

@@ -124,7 +124,7 @@ static bool look(struct cb_cache *cache, unsigned k, bool may_be_wrong, uint64_t
 	}
 	cb_blake2b_256((struct cb_bytes){ buf, r.len }, digest);
 	if (kind == CB_CACHE_CHUNK && may_be_wrong && memcmp(digest, key, sizeof key) != 0) {
-		cb_cache_drop(cache, kind, key);
+		cb_cache_drop(cache, r.ref);
 		return false;
 	}
 	*ret_version = 0;
