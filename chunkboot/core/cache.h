@@ -96,6 +96,8 @@ void cb_cache_drop(struct cb_cache *c, uint32_t ref);
  */
 bool cb_cache_append(struct cb_cache *c, enum cb_cache_kind kind, const uint8_t key[CB_DIGEST_LEN],
 		     struct cb_bytes content);
+/* False: append will not take anything any more, see there. */
+bool cb_cache_takes(const struct cb_cache *c);
 /* All that was appended is on the device now. False: it failed, and nothing is written any more. */
 bool cb_cache_commit(struct cb_cache *c);
 /*

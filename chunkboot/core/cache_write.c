@@ -278,6 +278,11 @@ bool cb_cache_append(struct cb_cache *c, enum cb_cache_kind kind, const uint8_t 
 	return !e->is_dead;
 }
 
+bool cb_cache_takes(const struct cb_cache *c)
+{
+	return c->state == CB_CACHE_OPEN && c->write_err == CB_OK && !c->is_full;
+}
+
 bool cb_cache_commit(struct cb_cache *c)
 {
 	if (c->state != CB_CACHE_OPEN || c->write_err != CB_OK)
