@@ -263,6 +263,14 @@ static enum cb_err fill_names(struct cb_client *client, int n, char **names, con
 				       (json_int_t)cb_client_body_bytes(client)));
 }
 
+static enum cb_err report_dry_run(const char *path)
+{
+	if (arg_json)
+		return cb_print_json(json_pack("{ss ss}", "type", "cache-filled", "file", path));
+	cb_say("would fill %s", path);
+	return CB_OK;
+}
+
 static enum cb_err fill(int n, char **operands, struct cb_error *e)
 {
 	cb_cleanup(cb_cache_file_done) struct cb_cache_file file = { 0 };
@@ -274,14 +282,14 @@ static enum cb_err fill(int n, char **operands, struct cb_error *e)
 	if (n_urls == 0 || n_urls + 1 == n || arg_root == NULL)
 		return cb_usage(e, &cb_verb_cache,
 				"cache fill needs FILE, URLs, then names, and --root");
-	if (arg_dry_run)
-		return cb_usage(e, &cb_verb_cache,
-				"cache fill has no --dry-run; 'cache inspect' looks");
 	enum cb_err err = cb_file_read(arg_root, CB_TUF_ROOT_MAX, &root, e);
 	if (err == CB_OK)
-		err = cb_cache_file_open(operands[0], /*is_writer=*/true, &file, e);
+		err = cb_cache_file_open(operands[0], /*is_writer=*/!arg_dry_run, &file, e);
 	if (err != CB_OK)
 		return err;
+	/* what is missing, only a mirror could tell */
+	if (arg_dry_run)
+		return report_dry_run(operands[0]);
 	step_back();
 	const struct cb_client_params params = {
 		.root = cb_file_bytes(&root),
