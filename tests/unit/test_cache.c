@@ -517,6 +517,7 @@ static void test_made_up_sequences(void **state)
 		{ { CB_CACHE_MAX_SEQUENCE, 5 }, 5, true },
 		{ { 6, CB_CACHE_MAX_SEQUENCE - 1 }, CB_CACHE_MAX_SEQUENCE - 1, false },
 		{ { 0, 0 }, 0, true },
+		{ { 9, 12 }, 0, true },
 	};
 
 	(void)state;
