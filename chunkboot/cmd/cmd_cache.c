@@ -14,12 +14,14 @@
 #include "host/client.h"
 #include "host/files.h"
 #include "host/hash.h"
+#include "host/tls_files.h"
 
 #define MAX_NAMES 64
 
 static const char *arg_root;
 static uint64_t arg_size, arg_rate;
 static bool arg_yes;
+static struct cb_texts arg_tls_cas, arg_tls_pins;
 
 static const char *const kind_names[CB_CACHE_N_KINDS] = {
 	[CB_CACHE_CHUNK] = "chunks",
@@ -275,7 +277,11 @@ static enum cb_err fill(int n, char **operands, struct cb_error *e)
 {
 	cb_cleanup(cb_cache_file_done) struct cb_cache_file file = { 0 };
 	cb_cleanup(cb_file_done) struct cb_file root = { 0 };
+	const struct cb_tls_options tls = { arg_tls_cas.at, arg_tls_cas.n, arg_tls_pins.at,
+					    arg_tls_pins.n };
+	struct cb_tls_files tls_files;
 	struct cb_client *client;
+	int64_t now_s = time(NULL);
 	int n_urls = 0;
 	while (n_urls + 1 < n && strstr(operands[n_urls + 1], "://") != NULL)
 		n_urls++;
@@ -283,6 +289,8 @@ static enum cb_err fill(int n, char **operands, struct cb_error *e)
 		return cb_usage(e, &cb_verb_cache,
 				"cache fill needs FILE, URLs, then names, and --root");
 	enum cb_err err = cb_file_read(arg_root, CB_TUF_ROOT_MAX, &root, e);
+	if (err == CB_OK)
+		err = cb_tls_files_read(&tls, now_s, &tls_files, e);
 	if (err == CB_OK)
 		err = cb_cache_file_open(operands[0], /*is_writer=*/!arg_dry_run, &file, e);
 	if (err != CB_OK)
@@ -295,7 +303,8 @@ static enum cb_err fill(int n, char **operands, struct cb_error *e)
 		.root = cb_file_bytes(&root),
 		.urls = (const char *const *)operands + 1,
 		.n_urls = (unsigned)n_urls,
-		.now_s = time(NULL),
+		.now_s = now_s,
+		.tls = &tls_files.trust,
 		.cache = file.cache,
 		.progress = show_progress,
 	};
@@ -349,6 +358,16 @@ static const struct cb_option options[] = {
 	  .help = "with 'fill': the root of trust, the realm's root file, from a place that you "
 		  "trust",
 	  .text = &arg_root },
+	{ .name = "tls-ca",
+	  .value = "FILE",
+	  .help = "with 'fill': PEM file with the certificate of the authority that https mirrors "
+		  "are certified by; up to 4 certificates",
+	  .texts = &arg_tls_cas },
+	{ .name = "tls-pin",
+	  .value = "HEX",
+	  .help = "with 'fill': SHA-256 of an https mirror's public key; only servers with such a "
+		  "key are taken then; up to 8",
+	  .texts = &arg_tls_pins },
 	{ .name = "rate",
 	  .value = "BYTES",
 	  .help = "with 'fill': fetch at most so many bytes a second (default: no limit)",
