@@ -5,11 +5,12 @@
 #include <time.h>
 
 #include "cmd/verbs.h"
+#include "host/cache_file.h"
 #include "host/client.h"
 #include "host/files.h"
 #include "host/tls_files.h"
 
-static const char *arg_dir, *arg_root;
+static const char *arg_dir, *arg_root, *arg_cache;
 static struct cb_texts arg_tls_cas, arg_tls_pins;
 
 static void show_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
@@ -67,24 +68,28 @@ static enum cb_err report(const struct cb_client *c, uint64_t elapsed_ms)
 	const struct cb_manifest *m = cb_client_manifest(c);
 	const struct cb_tuf_target *target = cb_client_target(c);
 	char body[CB_SIZE_TEXT_MAX], raw[CB_SIZE_TEXT_MAX], image[CB_TARGET_PATH_MAX + 1];
+	char cached[CB_SIZE_TEXT_MAX];
 	size_t len = strlen(target->path) - strlen(".cbm");
 	memcpy(image, target->path, len);
 	image[len] = '\0';
 	if (!arg_json) {
-		cb_say("fetched %s@%s%s%s: %s from %s in %ju.%ju s", target->name, target->version,
-		       arg_dry_run ? ", wrote nothing" : " to ", arg_dry_run ? "" : arg_dir,
-		       cb_size_text(m->raw_total, raw), cb_size_text(cb_client_body_bytes(c), body),
+		cb_say("fetched %s@%s%s%s: %s from %s%s%s in %ju.%ju s", target->name,
+		       target->version, arg_dry_run ? ", wrote nothing" : " to ",
+		       arg_dry_run ? "" : arg_dir, cb_size_text(m->raw_total, raw),
+		       cb_size_text(cb_client_body_bytes(c), body),
+		       arg_cache == NULL ? "" : " and from the cache ",
+		       arg_cache == NULL ? "" : cb_size_text(cb_client_cache_bytes(c), cached),
 		       (uintmax_t)elapsed_ms / 1000, (uintmax_t)elapsed_ms % 1000 / 100);
 		return CB_OK;
 	}
 	json_t *segments = json_array();
 	for (unsigned i = 0; i < m->n_segments; i++)
 		json_array_append_new(segments, segment_json(m, i));
-	return cb_print_json(json_pack("{ss ss ss ss ss so sI sI}", "type", "fetched", "image",
-				       image, "name", target->name, "version", target->version,
-				       "directory", arg_dir, "segments", segments, "body_bytes",
-				       (json_int_t)cb_client_body_bytes(c), "elapsed_ms",
-				       (json_int_t)elapsed_ms));
+	return cb_print_json(json_pack(
+		"{ss ss ss ss ss so sI sI sI}", "type", "fetched", "image", image, "name",
+		target->name, "version", target->version, "directory", arg_dir, "segments",
+		segments, "body_bytes", (json_int_t)cb_client_body_bytes(c), "cache_bytes",
+		(json_int_t)cb_client_cache_bytes(c), "elapsed_ms", (json_int_t)elapsed_ms));
 }
 
 static enum cb_err fetch(struct cb_client *c, const char *image, struct cb_error *e)
@@ -106,6 +111,7 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 	const struct cb_tls_options tls = { arg_tls_cas.at, arg_tls_cas.n, arg_tls_pins.at,
 					    arg_tls_pins.n };
 	struct cb_tls_files tls_files;
+	cb_cleanup(cb_cache_file_done) struct cb_cache_file cache = { 0 };
 	struct cb_client *client;
 	char *image = operands[n - 1];
 	int64_t now_s = time(NULL);
@@ -114,12 +120,18 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 		err = cb_tls_files_read(&tls, now_s, &tls_files, e);
 	if (err != CB_OK)
 		return err;
+	/* --dry-run changes nothing, and the cache would get what was missing in it */
+	if (arg_cache != NULL && !arg_dry_run)
+		err = cb_cache_file_open(arg_cache, /*is_writer=*/true, &cache, e);
+	if (err != CB_OK)
+		return err;
 	struct cb_client_params params = {
 		.root = cb_file_bytes(&root),
 		.urls = (const char *const *)operands,
 		.n_urls = (unsigned)n - 1,
 		.now_s = now_s,
 		.tls = &tls_files.trust,
+		.cache = cache.cache,
 		.progress = show_progress,
 		.ctx = image,
 	};
@@ -153,6 +165,11 @@ static const struct cb_option options[] = {
 	  .help = "SHA-256 of an https mirror's public key (SubjectPublicKeyInfo); only servers "
 		  "with such a key are taken then; up to 8",
 	  .texts = &arg_tls_pins },
+	{ .name = "cache",
+	  .value = "FILE",
+	  .help = "cache file or device: what is in it is not fetched, and what is fetched is "
+		  "put in; see 'chunkboot cache'",
+	  .text = &arg_cache },
 	{ 0 },
 };
 
@@ -160,7 +177,7 @@ const struct cb_verb cb_verb_fetch = {
 	.name = "fetch",
 	.group = CB_GROUP_BOOT,
 	.summary = "fetch and verify an image as the loader does",
-	.usage = "URL... NAME[@VERSION] -o DIR --root ROOT.json",
+	.usage = "URL... NAME[@VERSION] -o DIR --root ROOT.json [--cache FILE]",
 	.about =
 		"The loader's own client on Linux: brings the metadata up to date, fetches the\n"
 		"manifest and the chunks of NAME from all mirrors at once, verifies every byte, and\n"

@@ -7,7 +7,7 @@
 
 /* clang-format off */
 #define CB_VERB_LIST(X) \
-	X(init) X(publish) X(withdraw) X(default) X(refresh) X(gc) X(account) X(status) X(stats) X(list) X(inspect) X(verify) X(errors) X(serve) X(loader) X(run) X(fetch) X(completion)
+	X(init) X(publish) X(withdraw) X(default) X(refresh) X(gc) X(account) X(status) X(stats) X(list) X(inspect) X(verify) X(errors) X(serve) X(loader) X(run) X(fetch) X(cache) X(completion)
 /* clang-format on */
 
 #define CB_VERB_EXTERN(name) extern const struct cb_verb cb_verb_##name;

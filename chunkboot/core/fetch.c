@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/cache_source.h"
 #include "core/job.h"
 #include "core/mirror.h"
 
@@ -30,6 +31,8 @@ void cb_fetch_free(struct cb_fetch *f)
 		return;
 	for (unsigned i = 0; i < f->n_sources; i++)
 		f->sources[i]->ops->free(f->sources[i]);
+	if (f->cache)
+		f->sources[CB_FETCH_CACHE]->ops->free(f->sources[CB_FETCH_CACHE]);
 	cb_free(&f->platform->mem, f);
 }
 
@@ -56,6 +59,20 @@ enum cb_err cb_fetch_add_mirror(struct cb_fetch *f, struct cb_bytes url, unsigne
 void cb_fetch_prefer(struct cb_fetch *f, unsigned source)
 {
 	f->sources[source]->is_preferred = true;
+}
+
+enum cb_err cb_fetch_add_cache(struct cb_fetch *f, struct cb_cache *cache)
+{
+	enum cb_err err = cb_cache_source_new(f, cache, &f->sources[CB_FETCH_CACHE]);
+
+	if (err == CB_OK)
+		f->cache = cache;
+	return err;
+}
+
+struct cb_cache *cb_fetch_cache(const struct cb_fetch *f)
+{
+	return f->cache;
 }
 
 unsigned cb_fetch_n_sources(const struct cb_fetch *f)
@@ -95,7 +112,8 @@ void cb_fetch_progress(struct cb_source *s, size_t len)
 
 	s->body_bytes += len;
 	s->last_byte_ms = f->now_ms;
-	f->body_bytes += len;
+	if (s->index != CB_FETCH_CACHE)
+		f->body_bytes += len;
 	f->last_body_ms = f->now_ms;
 }
 
@@ -205,6 +223,11 @@ bool cb_fetch_step(struct cb_fetch *f, uint64_t *ret_wake_ms)
 	}
 	if (f->n_sources > 0)
 		f->turn = (f->turn + 1) % f->n_sources;
+	if (f->cache) {
+		struct cb_source *s = f->sources[CB_FETCH_CACHE];
+		uint32_t own = f->is_full ? 0 : CB_FETCH_STEP_BYTES;
+		has_acted |= s->ops->step(s, &own, &wake_ms);
+	}
 	has_acted |= cb_fetch_schedule(f, &wake_ms);
 	if (is_active(f)) {
 		uint64_t stall_ms = f->now_ms + CB_FETCH_STALL_MS;
@@ -219,6 +242,7 @@ void cb_fetch_stats(const struct cb_fetch *f, struct cb_fetch_stats *ret)
 {
 	*ret = (struct cb_fetch_stats){
 		.body_bytes = f->body_bytes,
+		.cache_bytes = f->cache ? f->sources[CB_FETCH_CACHE]->body_bytes : 0,
 		.verified_bytes = f->verified_bytes,
 		.last_progress_ms = f->last_body_ms + f->lost_ms,
 		.n_connections = cb_fetch_n_connections(f),

@@ -12,6 +12,7 @@
 #define CB_FETCH_PATH_MAX 256
 #define CB_FETCH_MAX_ITEMS (1u << 20)
 #define CB_FETCH_ANY_SOURCE (-1)
+#define CB_FETCH_CACHE CB_FETCH_MAX_MIRRORS /* the cache's number where a source is named */
 #define CB_FETCH_STALL_MS 120000u /* without a byte of a wanted body: NET_TIMEOUT */
 #define CB_FETCH_STEP_BYTES 65536u /* of bodies that one step takes in */
 #define CB_FETCH_HELD_MAX (16u << 20) /* bytes held by takers: from here on nothing is read ... */
@@ -28,6 +29,8 @@ struct cb_fetch_item {
 	bool is_mutable; /* ask caches on the way to revalidate */
 	enum cb_digest_kind digest;
 	uint8_t expect[CB_DIGEST_LEN];
+	uint8_t cache_kind; /* enum cb_cache_kind; 0: not in any cache */
+	uint8_t key[CB_DIGEST_LEN]; /* its key there */
 	int source; /* CB_FETCH_ANY_SOURCE, or the index of the only source to ask */
 };
 
@@ -82,6 +85,17 @@ void cb_fetch_free(struct cb_fetch *f);
 enum cb_err cb_fetch_add_mirror(struct cb_fetch *f, struct cb_bytes url, unsigned *ret_source);
 /* From the first call on, sources for which it was never called are the last resort. */
 void cb_fetch_prefer(struct cb_fetch *f, unsigned source);
+struct cb_cache;
+
+/*
+ * What the cache has by its index is read there and asked of no mirror, unless the cache is slower
+ * than they are. Once, with an open cache that outlives f; it is no source that the functions below
+ * count. NO_MEMORY.
+ */
+enum cb_err cb_fetch_add_cache(struct cb_fetch *f, struct cb_cache *cache);
+/* The cache, for putting in what came from elsewhere and is verified; NULL: none. */
+struct cb_cache *cb_fetch_cache(const struct cb_fetch *f);
+/* The number of mirrors. */
 unsigned cb_fetch_n_sources(const struct cb_fetch *f);
 /* The base URL of source i. */
 const char *cb_fetch_source_name(const struct cb_fetch *f, unsigned i);
@@ -122,7 +136,8 @@ struct cb_source_stats {
 };
 
 struct cb_fetch_stats {
-	uint64_t body_bytes; /* all sources */
+	uint64_t body_bytes; /* all mirrors */
+	uint64_t cache_bytes; /* read from the cache */
 	uint64_t verified_bytes; /* delivered */
 	uint64_t last_progress_ms; /* when the last body byte arrived */
 	uint32_t n_connections;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/cache.h"
 #include "core/imageplan.h"
 
 struct cb_imagefetch {
@@ -35,6 +36,18 @@ static void set_subject(struct cb_imagefetch *im, const char *path)
 	im->subject[len] = '\0';
 }
 
+/* ---- cache ---- */
+
+/* Puts verified bytes there, unless they come from it. */
+static void cache_put(struct cb_imagefetch *im, enum cb_cache_kind kind, const uint8_t *key,
+		      struct cb_bytes bytes, unsigned source)
+{
+	struct cb_cache *cache = cb_fetch_cache(im->fetch);
+
+	if (cache && source != CB_FETCH_CACHE)
+		(void)cb_cache_append(cache, kind, key, bytes);
+}
+
 /* ---- manifest ---- */
 
 static void describe_manifest(void *ctx, uint32_t item, struct cb_fetch_item *ret)
@@ -46,10 +59,12 @@ static void describe_manifest(void *ctx, uint32_t item, struct cb_fetch_item *re
 		.len = (uint32_t)im->target.len,
 		.is_exact = true,
 		.digest = CB_DIGEST_SHA256,
+		.cache_kind = CB_CACHE_MANIFEST,
 		.source = CB_FETCH_ANY_SOURCE,
 	};
 	cb_manifest_path(im->target.path, im->target.sha256, ret->path);
 	memcpy(ret->expect, im->target.sha256, sizeof(ret->expect));
+	memcpy(ret->key, im->target.sha256, sizeof(ret->key));
 }
 
 static enum cb_err deliver_manifest(void *ctx, uint32_t item, struct cb_bytes bytes,
@@ -58,7 +73,6 @@ static enum cb_err deliver_manifest(void *ctx, uint32_t item, struct cb_bytes by
 	struct cb_imagefetch *im = ctx;
 
 	(void)item;
-	(void)source;
 	im->manifest_bytes = cb_alloc(&im->platform->mem, bytes.len);
 	if (!im->manifest_bytes) {
 		im->err = CB_NO_MEMORY;
@@ -69,6 +83,7 @@ static enum cb_err deliver_manifest(void *ctx, uint32_t item, struct cb_bytes by
 	im->err = cb_manifest_parse((struct cb_bytes){ im->manifest_bytes, bytes.len },
 				    &im->manifest);
 	im->has_manifest = im->err == CB_OK;
+	cache_put(im, CB_CACHE_MANIFEST, im->target.sha256, bytes, source);
 	return CB_OK;
 }
 
@@ -84,8 +99,10 @@ static void describe_chunk(void *ctx, uint32_t item, struct cb_fetch_item *ret)
 		.len = chunk.stored_len,
 		.is_exact = true,
 		.digest = CB_DIGEST_NONE, /* cb_chunk_open verifies */
+		.cache_kind = CB_CACHE_CHUNK,
 		.source = CB_FETCH_ANY_SOURCE,
 	};
+	memcpy(ret->key, chunk.digest, sizeof(ret->key));
 	cb_chunk_path(&chunk, ret->path);
 }
 
@@ -124,6 +141,8 @@ static void settle_chunks(struct cb_imagefetch *im)
 	while ((a = (struct arrival *)cb_crew_done(im->crew))) {
 		if (a->piece.err == CB_OK) {
 			im->done_bytes += a->held.len;
+			cache_put(im, CB_CACHE_CHUNK, a->piece.chunk.digest, a->piece.stored,
+				  a->held.source);
 		} else {
 			im->refusal = a->piece.err;
 			im->n_to_come++;
@@ -178,6 +197,8 @@ static enum cb_err start_chunks(struct cb_imagefetch *im)
 	if (err != CB_OK)
 		return err;
 	im->n_to_come = im->manifest.n_chunks;
+	if (cb_fetch_cache(im->fetch))
+		cb_cache_keep(cb_fetch_cache(im->fetch), im->target.name, im->target.sha256);
 	return submit(im,
 		      &(struct cb_job_params){
 			      .ctx = im,
@@ -227,6 +248,9 @@ static enum cb_err turn(struct cb_imagefetch *im, uint64_t *ret_wake_ms)
 		if (im->err != CB_OK)
 			return im->err;
 		im->is_done = im->crew != NULL;
+		/* A cache that fails takes nothing more, and that is all. */
+		if (im->is_done && cb_fetch_cache(im->fetch))
+			(void)cb_cache_commit(cb_fetch_cache(im->fetch));
 		return im->is_done ? CB_OK : start_chunks(im);
 	case CB_JOB_FAILED:
 		break;

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/cache_source.h"
+
 #define JUDGE_SPAN 32u /* waiting items that each step looks at for lost ones */
 #define SCAN_MAX 4096u /* items looked at for one that a source may be asked for */
 
@@ -43,9 +45,19 @@ static uint8_t trouble_of(enum cb_err err)
 	return TROUBLE_NONE;
 }
 
+/* The cache has none: what it lacks is not is_cached. */
 static uint16_t bit_of(const struct cb_source *s)
 {
 	return (uint16_t)(1u << s->index);
+}
+
+static void drop(struct cb_job *job, uint32_t item)
+{
+	for (unsigned i = 0; i <= CB_FETCH_CACHE; i++) {
+		struct cb_source *s = job->fetch->sources[i];
+		if (s)
+			s->ops->drop(s, job, item);
+	}
 }
 
 void cb_job_fail(struct cb_job *job, enum cb_err err, uint32_t item)
@@ -55,10 +67,7 @@ void cb_job_fail(struct cb_job *job, enum cb_err err, uint32_t item)
 	job->status = CB_JOB_FAILED;
 	job->err = err;
 	job->err_item = item;
-	for (unsigned i = 0; i < job->fetch->n_sources; i++) {
-		struct cb_source *s = job->fetch->sources[i];
-		s->ops->drop(s, job, UINT32_MAX);
-	}
+	drop(job, UINT32_MAX);
 }
 
 static void set_done(struct cb_job *job, uint32_t item)
@@ -98,6 +107,7 @@ void cb_job_describe(struct cb_job *job, uint32_t item, struct cb_fetch_item *re
 	it->pin = ret->source >= 0 && ret->source < CB_FETCH_MAX_MIRRORS ?
 		(uint8_t)(CB_PIN_FIRST + ret->source) :
 		CB_PIN_ANY;
+	it->is_cached = cb_cache_source_has(job->fetch->sources[CB_FETCH_CACHE], ret);
 }
 
 uint32_t cb_job_len(struct cb_job *job, uint32_t item)
@@ -157,6 +167,10 @@ bool cb_job_may_ask(struct cb_job *job, uint32_t item, const struct cb_source *s
 	unsigned pin = pin_of(job, item);
 	uint16_t bit = bit_of(s);
 
+	if (s->index == CB_FETCH_CACHE)
+		return it->is_cached;
+	if (it->is_cached && !cb_cache_source_is_slow(job->fetch->sources[CB_FETCH_CACHE]))
+		return false;
 	if ((it->absent & bit) || (pin != CB_PIN_ANY && pin != CB_PIN_FIRST + s->index))
 		return false;
 	if (!s->is_preferred && has_preferred(job, item))
@@ -248,11 +262,8 @@ static void count_wrong(struct cb_source *s)
 /* An answer is here: the same request elsewhere is not wanted any more. */
 static void drop_repeated(struct cb_job *job, uint32_t item)
 {
-	struct cb_fetch *f = job->fetch;
-
 	if (job->items[item].n_flying > 1)
-		for (unsigned i = 0; i < f->n_sources; i++)
-			f->sources[i]->ops->drop(f->sources[i], job, item);
+		drop(job, item);
 }
 
 static void set_good(struct cb_job *job, uint32_t item, struct cb_source *s, size_t len)
@@ -269,6 +280,10 @@ static void set_bad(struct cb_job *job, uint32_t item, struct cb_source *s, enum
 	struct cb_item *it = &job->items[item];
 
 	s->fetch->n_retries++;
+	if (s->index == CB_FETCH_CACHE) {
+		it->is_cached = false;
+		return;
+	}
 	it->trouble = trouble_of(err);
 	if (answer == CB_ANSWER_BUSY)
 		return;
@@ -385,6 +400,7 @@ bool cb_fetch_answer(struct cb_source *s, const struct cb_ask *ask, enum cb_answ
 	s->fetch->judge_ms = 0;
 	if (answer == CB_ANSWER_ABSENT) {
 		job->items[ask->item].absent |= bit_of(s);
+		job->items[ask->item].is_cached &= s->index != CB_FETCH_CACHE;
 		s->n_absent++;
 	} else if (answer != CB_ANSWER_NONE) {
 		set_bad(job, ask->item, s, answer, err);
@@ -430,6 +446,8 @@ static bool is_lost(struct cb_job *job, uint32_t item, enum cb_err *ret_err)
 	uint16_t usable = (uint16_t)(candidates(job, item) & ~it->absent), alive = 0;
 	bool is_any_fine = false;
 
+	if (it->is_cached)
+		return false;
 	for (unsigned i = 0; i < f->n_sources; i++) {
 		const struct cb_source *s = f->sources[i];
 		if (!(usable & 1u << i) || cb_source_is_down(s))
@@ -539,8 +557,7 @@ void cb_job_free(struct cb_job *job)
 	struct cb_fetch *f = job->fetch;
 	f->held_bytes -= job->held_bytes;
 	count_held(f);
-	for (unsigned i = 0; i < f->n_sources; i++)
-		f->sources[i]->ops->drop(f->sources[i], job, UINT32_MAX);
+	drop(job, UINT32_MAX);
 	for (struct cb_job **at = &f->jobs; *at; at = &(*at)->next) {
 		if (*at != job)
 			continue;

@@ -18,7 +18,8 @@ struct cb_item {
 	uint16_t avoid; /* bit per source: failed or was wrong there */
 	uint8_t n_wrong : 4, n_failed : 4;
 	uint8_t pin; /* CB_PIN_UNKNOWN, CB_PIN_ANY or CB_PIN_FIRST + source */
-	uint8_t phase : 2, n_flying : 2, is_fresh : 1; /* fresh: next time past the caches */
+	/* fresh: next time past the caches on the way; cached: ours has it, once pin is known */
+	uint8_t phase : 2, n_flying : 2, is_fresh : 1, is_cached : 1;
 	uint8_t trouble; /* enum cb_trouble of the last failure */
 };
 
@@ -45,7 +46,9 @@ struct cb_fetch {
 	uint64_t now_ms; /* the engine's clock: the platform's less lost_ms */
 	uint64_t lost_ms, due_ms; /* when the next step was due */
 	unsigned n_sources;
-	struct cb_source *sources[CB_FETCH_MAX_MIRRORS];
+	struct cb_source
+		*sources[CB_FETCH_MAX_MIRRORS + 1]; /* at CB_FETCH_CACHE the cache, or NULL */
+	struct cb_cache *cache;
 	struct cb_job *jobs;
 	uint64_t judge_ms; /* when waiting items are looked at for lost ones */
 	unsigned turn; /* source that is stepped first */

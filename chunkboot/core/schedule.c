@@ -169,6 +169,8 @@ bool cb_fetch_schedule(struct cb_fetch *f, uint64_t *wake_ms)
 	bool has_acted = false;
 
 	has_acted |= judge(f);
+	if (f->cache)
+		has_acted |= hand_out(f, f->sources[CB_FETCH_CACHE], &n_left);
 	for (unsigned i = 0; i < n; i++)
 		has_acted |= hand_out(f, order[i], &n_left);
 	for (unsigned i = 0; i < n; i++) {

@@ -169,6 +169,9 @@ struct cb_ask *cb_tail_late(struct cb_fetch *f, const struct cb_source *s,
 
 	for (unsigned i = 0; i < f->n_sources; i++)
 		f->sources[i]->ops->each_ask(f->sources[i], consider, &search);
+	if (f->cache)
+		f->sources[CB_FETCH_CACHE]->ops->each_ask(f->sources[CB_FETCH_CACHE], consider,
+							  &search);
 	*wake_ms = search.wake_ms;
 	return search.found;
 }

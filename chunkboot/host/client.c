@@ -5,24 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/imagefetch.h"
-#include "core/refresh.h"
-#include "core/tls.h"
-#include "host/client_json.h"
+#include "host/client_private.h"
 #include "host/hash.h"
-#include "host/linux_platform.h"
-
-struct cb_client {
-	struct cb_client_params params;
-	struct cb_linux *linux_platform;
-	struct cb_tls tls;
-	struct cb_platform platform; /* its streams with TLS */
-	struct cb_tuf *tuf;
-	struct cb_fetch *fetch;
-	struct cb_refresh *refresh;
-	struct cb_imagefetch *image;
-	struct cb_client_times times;
-};
 
 static uint64_t now_ms(const struct cb_client *c)
 {
@@ -63,6 +47,8 @@ enum cb_err cb_client_new(const struct cb_client_params *params, struct cb_clien
 		err = cb_fetch_new(&c->platform, &c->fetch);
 	if (err == CB_OK)
 		err = cb_refresh_new(&c->platform, c->fetch, c->tuf, &c->refresh);
+	if (err == CB_OK && params->cache != NULL)
+		err = cb_fetch_add_cache(c->fetch, params->cache);
 	err = err == CB_OK ? add_mirrors(c, e) : cb_fail(e, err, "trusted root");
 	if (err != CB_OK) {
 		cb_client_free(c);
@@ -85,8 +71,7 @@ void cb_client_free(struct cb_client *c)
 	free(c);
 }
 
-/* One step of the engine; then until the network or a timer has something, unless it was busy. */
-static void wait_network(struct cb_client *c, uint64_t wake_ms)
+void cb_client_wait(struct cb_client *c, uint64_t wake_ms)
 {
 	uint64_t fetch_wake_ms = UINT64_MAX;
 	bool is_busy = cb_fetch_step(c->fetch, &fetch_wake_ms);
@@ -105,7 +90,7 @@ enum cb_err cb_client_refresh(struct cb_client *c, struct cb_error *e)
 		status = cb_refresh_step(c->refresh, &wake_ms, &err);
 		if (status != CB_JOB_RUNNING)
 			break;
-		wait_network(c, wake_ms);
+		cb_client_wait(c, wake_ms);
 	}
 	c->times.metadata_ms = now_ms(c);
 	if (status == CB_JOB_DONE)
@@ -113,9 +98,7 @@ enum cb_err cb_client_refresh(struct cb_client *c, struct cb_error *e)
 	return cb_fail(e, err, "%s", cb_refresh_subject(c->refresh));
 }
 
-/* NAME, or NAME@VERSION */
-static enum cb_err find_target(const struct cb_client *c, const char *image,
-			       struct cb_tuf_target *ret)
+enum cb_err cb_client_find(const struct cb_client *c, const char *image, struct cb_tuf_target *ret)
 {
 	char path[CB_TARGET_PATH_MAX + 1];
 	const char *at = strchr(image, '@');
@@ -150,7 +133,7 @@ static enum cb_err run_image(struct cb_client *c, struct cb_error *e)
 		report(c);
 		if (status != CB_JOB_RUNNING)
 			break;
-		wait_network(c, wake_ms);
+		cb_client_wait(c, wake_ms);
 	}
 	c->times.fetched_ms = now_ms(c);
 	if (status == CB_JOB_DONE)
@@ -183,7 +166,7 @@ static enum cb_err check_segment(const struct cb_client *c, unsigned i, struct c
 enum cb_err cb_client_fetch(struct cb_client *c, const char *image, struct cb_error *e)
 {
 	struct cb_tuf_target target;
-	enum cb_err err = find_target(c, image, &target);
+	enum cb_err err = cb_client_find(c, image, &target);
 	if (err == CB_OK)
 		err = cb_imagefetch_new(&c->platform, c->fetch, &target, &c->image);
 	if (err != CB_OK)
@@ -227,6 +210,13 @@ uint64_t cb_client_body_bytes(const struct cb_client *c)
 	struct cb_fetch_stats stats;
 	cb_fetch_stats(c->fetch, &stats);
 	return stats.body_bytes;
+}
+
+uint64_t cb_client_cache_bytes(const struct cb_client *c)
+{
+	struct cb_fetch_stats stats;
+	cb_fetch_stats(c->fetch, &stats);
+	return stats.cache_bytes;
 }
 
 uint64_t cb_client_elapsed_ms(const struct cb_client *c)

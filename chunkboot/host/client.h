@@ -3,6 +3,7 @@
 #ifndef CB_HOST_CLIENT_H
 #define CB_HOST_CLIENT_H
 
+#include "core/cache.h"
 #include "core/fetch.h"
 #include "core/manifest.h"
 #include "core/tls_trust.h"
@@ -17,6 +18,7 @@ struct cb_client_params {
 	unsigned n_urls;
 	int64_t now_s; /* dates are judged by it */
 	const struct cb_tls_trust *tls; /* of https mirrors; outlives the client */
+	struct cb_cache *cache; /* open, outlives the client; NULL: none */
 	/* Stored bytes verified and needed (0: not known yet); may be NULL. */
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
 	void *ctx;
@@ -43,6 +45,23 @@ const struct cb_manifest *cb_client_manifest(const struct cb_client *c);
 struct cb_bytes cb_client_segment(const struct cb_client *c, unsigned i);
 /* The boot record of this fetch as JSON text; the caller frees it. NULL: no memory. */
 char *cb_client_boot_json(const struct cb_client *c);
+struct cb_fill_stats {
+	uint64_t n_chunks, n_missing; /* of the image; that were not in the cache */
+	uint64_t n_put, put_bytes;
+	bool is_full; /* the cache takes no more */
+};
+
+/*
+ * After refresh, any number of times, instead of fetch: brings into the cache what the newest version
+ * of NAME needs and the cache lacks, and makes it the version that is kept beside the one before.
+ * rate: body bytes a second, 0: no limit. META_NO_IMAGE, MANIFEST_*, CHUNK_*, NET_*, HTTP_*; IO: the
+ * cache cannot be written.
+ */
+enum cb_err cb_client_fill(struct cb_client *c, const char *name, uint64_t rate,
+			   struct cb_fill_stats *ret, struct cb_error *e);
+
+/* Bytes that came from the cache. */
+uint64_t cb_client_cache_bytes(const struct cb_client *c);
 /* HTTP body bytes received, and milliseconds since cb_client_new. */
 uint64_t cb_client_body_bytes(const struct cb_client *c);
 uint64_t cb_client_elapsed_ms(const struct cb_client *c);

@@ -39,8 +39,11 @@ test_commands() {
 	while read -r line; do
 		read -ra words <<<"${line#ExecStart=}"
 		make_realm
+		[ -e "$dir/cache" ] || "$tool" cache create "$dir/cache" --size 1000000 --quiet
 		words=("${words[@]/#\/srv\/boot/$repo}")
 		words=("${words[@]/#\/etc\/chunkboot\/keys/$keys}")
+		words=("${words[@]/#\/etc\/chunkboot\/root.json/$repo/metadata/1.root.json}")
+		words=("${words[@]/#\/dev\/disk\/by-partlabel\/chunkboot-cache/$dir/cache}")
 		assert_exit 0 "${words[@]}" --dry-run
 		rm -rf "$repo" "$keys"
 	done < <(grep -h '^ExecStart=' "$dir"/*.service)

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/* chunkboot cache: makes, shows, checks and fills a cache. */
+#include <linux/ioprio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/verbs.h"
+#include "host/cache_file.h"
+#include "host/client.h"
+#include "host/files.h"
+#include "host/hash.h"
+#include "host/tls_files.h"
+
+#define MAX_NAMES 64
+
+static const char *arg_root;
+static uint64_t arg_size, arg_rate;
+static bool arg_yes;
+static struct cb_texts arg_tls_cas, arg_tls_pins;
+
+static const char *const kind_names[CB_CACHE_N_KINDS] = {
+	[CB_CACHE_CHUNK] = "chunks",
+	[CB_CACHE_MANIFEST] = "manifests",
+	[CB_CACHE_METADATA] = "metadata",
+	[CB_CACHE_ACCOUNT] = "accounts",
+};
+
+/* ---- create ---- */
+
+static enum cb_err create(int n, char **operands, struct cb_error *e)
+{
+	const struct cb_cache_create how = {
+		.path = operands[0],
+		.size = arg_size,
+		.is_overwriting = arg_yes,
+		.is_dry_run = arg_dry_run,
+	};
+	char size[CB_SIZE_TEXT_MAX];
+	uint64_t len = 0;
+	(void)n;
+	enum cb_err err = cb_cache_file_create(&how, &len, e);
+	if (err != CB_OK)
+		return err;
+	if (arg_json)
+		return cb_print_json(json_pack("{ss ss sI}", "type", "cache-created", "file",
+					       how.path, "bytes", (json_int_t)len));
+	cb_say("%s a cache of %s in %s", arg_dry_run ? "would make" : "made",
+	       cb_size_text(len, size), how.path);
+	return CB_OK;
+}
+
+/* ---- inspect ---- */
+
+static json_t *records_json(const struct cb_cache_stats *s)
+{
+	json_t *records = json_object();
+	for (unsigned i = CB_CACHE_CHUNK; i < CB_CACHE_N_KINDS; i++)
+		json_object_set_new(records, kind_names[i], json_integer(s->n_records[i]));
+	return records;
+}
+
+static bool is_set(const uint8_t digest[CB_DIGEST_LEN])
+{
+	static const uint8_t none[CB_DIGEST_LEN];
+	return memcmp(digest, none, sizeof(none)) != 0;
+}
+
+static json_t *images_json(const struct cb_cache *cache)
+{
+	const struct cb_cache_keeper *k;
+	json_t *images = json_array();
+	for (unsigned i = 0; (k = cb_cache_keeper(cache, i)) != NULL; i++) {
+		char current[2 * CB_DIGEST_LEN + 1], previous[2 * CB_DIGEST_LEN + 1];
+		cb_hex_encode(k->current, CB_DIGEST_LEN, current);
+		cb_hex_encode(k->previous, CB_DIGEST_LEN, previous);
+		json_array_append_new(images,
+				      json_pack("{ss ss ss?}", "name", k->name, "manifest_sha256",
+						current, "previous_sha256",
+						is_set(k->previous) ? previous : NULL));
+	}
+	return images;
+}
+
+static void show_images(const struct cb_cache *cache)
+{
+	const struct cb_cache_keeper *k;
+	for (unsigned i = 0; (k = cb_cache_keeper(cache, i)) != NULL; i++) {
+		char current[2 * CB_DIGEST_LEN + 1], previous[2 * CB_DIGEST_LEN + 1];
+		cb_hex_encode(k->current, CB_DIGEST_LEN, current);
+		cb_hex_encode(k->previous, CB_DIGEST_LEN, previous);
+		cb_show("  keeps       %s: manifest %.16s%s%.16s", k->name, current,
+			is_set(k->previous) ? ", before it " : "",
+			is_set(k->previous) ? previous : "");
+	}
+}
+
+static enum cb_err inspect(int n, char **operands, struct cb_error *e)
+{
+	cb_cleanup(cb_cache_file_done) struct cb_cache_file file = { 0 };
+	struct cb_cache_stats s;
+	char used[CB_SIZE_TEXT_MAX], all[CB_SIZE_TEXT_MAX], segment[CB_SIZE_TEXT_MAX];
+	(void)n;
+	enum cb_err err = cb_cache_file_open(operands[0], /*is_writer=*/false, &file, e);
+	if (err != CB_OK)
+		return err;
+	cb_cache_stats(file.cache, &s);
+	if (arg_json)
+		return cb_print_json(json_pack(
+			"{ss ss sI sI sI sI sI sI so so}", "type", "cache", "file", operands[0],
+			"bytes", (json_int_t)s.device_bytes, "segment_bytes",
+			(json_int_t)s.segment_bytes, "segments", (json_int_t)s.n_segments,
+			"used_segments", (json_int_t)s.n_used_segments, "damaged_segments",
+			(json_int_t)s.n_lost_segments, "record_bytes", (json_int_t)s.record_bytes,
+			"records", records_json(&s), "images", images_json(file.cache)));
+	cb_show("cache %s", operands[0]);
+	cb_show("  size        %s", cb_size_text(s.device_bytes, all));
+	cb_show("  segments    %u of %s, %u in use", s.n_segments,
+		cb_size_text(s.segment_bytes, segment), s.n_used_segments);
+	if (s.n_lost_segments > 0)
+		cb_show("  damaged     %u segment%s", s.n_lost_segments,
+			cb_plural(s.n_lost_segments));
+	cb_show("  records     %u chunks, %u manifests, %u metadata, %u accounts: %s",
+		s.n_records[CB_CACHE_CHUNK], s.n_records[CB_CACHE_MANIFEST],
+		s.n_records[CB_CACHE_METADATA], s.n_records[CB_CACHE_ACCOUNT],
+		cb_size_text(s.record_bytes, used));
+	show_images(file.cache);
+	return CB_OK;
+}
+
+/* ---- check ---- */
+
+struct check {
+	uint64_t n_good, n_bad, done_bytes;
+	char first[2 * CB_DIGEST_LEN + 1]; /* key of the first bad record */
+};
+
+static bool is_good(struct cb_cache *cache, enum cb_cache_kind kind, const uint8_t *key,
+		    struct cb_cache_reading *r)
+{
+	enum cb_cache_progress progress = CB_CACHE_AGAIN;
+	uint8_t digest[CB_DIGEST_LEN];
+	uint8_t *buf = malloc(r->room);
+	while (buf != NULL && progress == CB_CACHE_AGAIN)
+		progress = cb_cache_read(cache, r, buf);
+	bool is_right = buf != NULL && progress == CB_CACHE_DONE;
+	if (is_right && kind == CB_CACHE_CHUNK)
+		cb_blake2b_256((struct cb_bytes){ buf, r->len }, digest);
+	else if (is_right && kind == CB_CACHE_MANIFEST)
+		cb_hash_sha256((struct cb_bytes){ buf, r->len }, digest);
+	if (kind == CB_CACHE_CHUNK || kind == CB_CACHE_MANIFEST)
+		is_right = is_right && memcmp(digest, key, sizeof(digest)) == 0;
+	free(buf);
+	return is_right;
+}
+
+static void check_all(struct cb_cache *cache, struct check *c)
+{
+	struct cb_cache_reading r;
+	struct cb_cache_stats s;
+	enum cb_cache_kind kind;
+	uint8_t key[CB_DIGEST_LEN];
+	uint64_t at = 0;
+	cb_cache_stats(cache, &s);
+	while (cb_cache_next(cache, &at, &kind, key, &r)) {
+		bool is_right = is_good(cache, kind, key, &r);
+		c->n_good += is_right;
+		if (!is_right && c->n_bad++ == 0)
+			cb_hex_encode(key, sizeof(key), c->first);
+		c->done_bytes += r.room;
+		cb_progress("checking", c->done_bytes, s.record_bytes);
+	}
+	cb_progress_end();
+}
+
+static enum cb_err check(int n, char **operands, struct cb_error *e)
+{
+	cb_cleanup(cb_cache_file_done) struct cb_cache_file file = { 0 };
+	struct check c = { 0 };
+	struct cb_cache_stats s;
+	(void)n;
+	enum cb_err err = cb_cache_file_open(operands[0], /*is_writer=*/false, &file, e);
+	if (err != CB_OK)
+		return err;
+	check_all(file.cache, &c);
+	cb_cache_stats(file.cache, &s);
+	if (c.n_bad > 0 || s.n_lost_segments > 0) {
+		err = cb_fail(e, CB_CHUNK_HASH,
+			      "%s: %ju of %ju records and %u tables are damaged%s%s", operands[0],
+			      (uintmax_t)c.n_bad, (uintmax_t)(c.n_good + c.n_bad),
+			      s.n_lost_segments, c.n_bad > 0 ? ", the first is " : "", c.first);
+		cb_fail_hint(e,
+			     "no harm is done, they are fetched again; where it happens often, "
+			     "check the device");
+		return err;
+	}
+	if (arg_json)
+		return cb_print_json(json_pack("{ss ss sI sI}", "type", "cache-checked", "file",
+					       operands[0], "records", (json_int_t)c.n_good,
+					       "bytes", (json_int_t)c.done_bytes));
+	char size[CB_SIZE_TEXT_MAX];
+	cb_say("%s is good: %ju record%s, %s", operands[0], (uintmax_t)c.n_good,
+	       cb_plural(c.n_good), cb_size_text(c.done_bytes, size));
+	return CB_OK;
+}
+
+/* ---- fill ---- */
+
+/* Behind everything else: a machine that is in use does not notice. */
+static void step_back(void)
+{
+	setpriority(PRIO_PROCESS, 0, 19);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
+
+static void show_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
+{
+	(void)ctx;
+	if (total_bytes != 0)
+		cb_progress("filling", done_bytes, total_bytes);
+}
+
+static enum cb_err report_fill(const char *name, const struct cb_fill_stats *s, json_t *images)
+{
+	char size[CB_SIZE_TEXT_MAX];
+	cb_progress_end();
+	if (s->is_full)
+		cb_warn("the cache is full of what is needed; make a larger one");
+	if (arg_json)
+		return json_array_append_new(images,
+					     json_pack("{ss sI sI sI sI sb}", "name", name,
+						       "chunks", (json_int_t)s->n_chunks, "missing",
+						       (json_int_t)s->n_missing, "put",
+						       (json_int_t)s->n_put, "put_bytes",
+						       (json_int_t)s->put_bytes, "full",
+						       (int)s->is_full)) == 0 ?
+			CB_OK :
+			CB_NO_MEMORY;
+	cb_say("%s: %ju of %ju chunks were missing, put in %ju (%s)", name, (uintmax_t)s->n_missing,
+	       (uintmax_t)s->n_chunks, (uintmax_t)s->n_put, cb_size_text(s->put_bytes, size));
+	return CB_OK;
+}
+
+static enum cb_err fill_names(struct cb_client *client, int n, char **names, const char *path,
+			      struct cb_error *e)
+{
+	json_t *images = json_array();
+	enum cb_err err = cb_client_refresh(client, e);
+	for (int i = 0; err == CB_OK && i < n; i++) {
+		struct cb_fill_stats stats;
+		err = cb_client_fill(client, names[i], arg_rate, &stats, e);
+		if (err == CB_OK)
+			err = report_fill(names[i], &stats, images);
+	}
+	if (err != CB_OK || !arg_json) {
+		json_decref(images);
+		return err;
+	}
+	return cb_print_json(json_pack("{ss ss so sI}", "type", "cache-filled", "file", path,
+				       "images", images, "body_bytes",
+				       (json_int_t)cb_client_body_bytes(client)));
+}
+
+static enum cb_err report_dry_run(const char *path)
+{
+	if (arg_json)
+		return cb_print_json(json_pack("{ss ss}", "type", "cache-filled", "file", path));
+	cb_say("would fill %s", path);
+	return CB_OK;
+}
+
+static enum cb_err fill(int n, char **operands, struct cb_error *e)
+{
+	cb_cleanup(cb_cache_file_done) struct cb_cache_file file = { 0 };
+	cb_cleanup(cb_file_done) struct cb_file root = { 0 };
+	const struct cb_tls_options tls = { arg_tls_cas.at, arg_tls_cas.n, arg_tls_pins.at,
+					    arg_tls_pins.n };
+	struct cb_tls_files tls_files;
+	struct cb_client *client;
+	int64_t now_s = time(NULL);
+	int n_urls = 0;
+	while (n_urls + 1 < n && strstr(operands[n_urls + 1], "://") != NULL)
+		n_urls++;
+	if (n_urls == 0 || n_urls + 1 == n || arg_root == NULL)
+		return cb_usage(e, &cb_verb_cache,
+				"cache fill needs FILE, URLs, then names, and --root");
+	enum cb_err err = cb_file_read(arg_root, CB_TUF_ROOT_MAX, &root, e);
+	if (err == CB_OK)
+		err = cb_tls_files_read(&tls, now_s, &tls_files, e);
+	if (err == CB_OK)
+		err = cb_cache_file_open(operands[0], /*is_writer=*/!arg_dry_run, &file, e);
+	if (err != CB_OK)
+		return err;
+	/* what is missing, only a mirror could tell */
+	if (arg_dry_run)
+		return report_dry_run(operands[0]);
+	step_back();
+	const struct cb_client_params params = {
+		.root = cb_file_bytes(&root),
+		.urls = (const char *const *)operands + 1,
+		.n_urls = (unsigned)n_urls,
+		.now_s = now_s,
+		.tls = &tls_files.trust,
+		.cache = file.cache,
+		.progress = show_progress,
+	};
+	err = cb_client_new(&params, &client, e);
+	if (err != CB_OK)
+		return err;
+	err = fill_names(client, n - 1 - n_urls, operands + 1 + n_urls, operands[0], e);
+	cb_client_free(client);
+	return err;
+}
+
+/* ---- The verb ---- */
+
+static const struct {
+	const char *name;
+	enum cb_err (*run)(int n, char **operands, struct cb_error *e);
+	bool is_for_one;
+} actions[] = {
+	{ "create", create, true },
+	{ "inspect", inspect, true },
+	{ "check", check, true },
+	{ "fill", fill, false },
+};
+
+static enum cb_err run(int n, char **operands, struct cb_error *e)
+{
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if (strcmp(operands[0], actions[i].name) != 0)
+			continue;
+		if (actions[i].is_for_one && n != 2)
+			return cb_usage(e, &cb_verb_cache, "cache %s needs one FILE",
+					actions[i].name);
+		return actions[i].run(n - 1, operands + 1, e);
+	}
+	return cb_usage(e, &cb_verb_cache, "unknown action '%s'", operands[0]);
+}
+
+static const struct cb_option options[] = {
+	{ .name = "size",
+	  .value = "BYTES",
+	  .help = "with 'create': the size of a file that is not there yet",
+	  .number = &arg_size,
+	  .min = CB_CACHE_MIN_LEN,
+	  .max = 1ull << 46 },
+	{ .name = "yes",
+	  .letter = 'y',
+	  .help = "with 'create': overwrite an older cache, or bytes that nobody knows",
+	  .flag = &arg_yes },
+	{ .name = "root",
+	  .value = "ROOT.json",
+	  .help = "with 'fill': the root of trust, the realm's root file, from a place that you "
+		  "trust",
+	  .text = &arg_root },
+	{ .name = "tls-ca",
+	  .value = "FILE",
+	  .help = "with 'fill': PEM file with the certificate of the authority that https mirrors "
+		  "are certified by; up to 4 certificates",
+	  .texts = &arg_tls_cas },
+	{ .name = "tls-pin",
+	  .value = "HEX",
+	  .help = "with 'fill': SHA-256 of an https mirror's public key; only servers with such a "
+		  "key are taken then; up to 8",
+	  .texts = &arg_tls_pins },
+	{ .name = "rate",
+	  .value = "BYTES",
+	  .help = "with 'fill': fetch at most so many bytes a second (default: no limit)",
+	  .number = &arg_rate,
+	  .min = 1000,
+	  .max = 1ull << 40 },
+	{ 0 },
+};
+
+const struct cb_verb cb_verb_cache = {
+	.name = "cache",
+	.group = CB_GROUP_BOOT,
+	.summary = "keep what was fetched on a partition or in a file",
+	.usage = "create FILE|DEVICE [--size BYTES] [--yes] [--dry-run]\n"
+		 "inspect FILE|DEVICE\n"
+		 "check FILE|DEVICE\n"
+		 "fill FILE|DEVICE URL... NAME... --root ROOT.json [--rate BYTES]",
+	.about =
+		"A cache holds what images need, as it came from the mirrors; nobody trusts it, and\n"
+		"every byte is verified when it is used. 'create' makes an empty one, in a new file\n"
+		"or on a partition; never on one that is mounted or holds anything that it knows.\n"
+		"\n"
+		"'check' reads and verifies all of it. 'fill' fetches what the newest version of each\n"
+		"NAME needs and the cache lacks, behind everything else that the machine does, and\n"
+		"keeps that version and the one before; what is older makes room.\n"
+		"\n"
+		"A partition for it has the type c1b7a3d0-6b0e-4a57-9c43-5f2f9a6e70c8:\n"
+		"sgdisk --new=0:0:+16G --typecode=0:TYPE --change-name=0:chunkboot-cache /dev/sdX",
+	.examples =
+		"  chunkboot cache create /dev/disk/by-partlabel/chunkboot-cache\n"
+		"  chunkboot cache create /boot/efi/chunkboot.cache --size 2000000000\n"
+		"  chunkboot cache fill chunkboot.cache http://192.0.2.1/ debian --root root.json\n"
+		"  chunkboot cache inspect chunkboot.cache --json\n"
+		"  chunkboot cache check chunkboot.cache\n",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = CB_FETCH_MAX_MIRRORS + MAX_NAMES,
+	.run = run,
+};
