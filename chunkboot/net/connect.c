@@ -206,8 +206,9 @@ bool cb_stream_waits_for_name(const struct cb_stream *s)
 	const struct cb_attempt *a = s->attempts;
 	bool was_tried = a[CB_FAMILY_IPV6].was_tried || a[CB_FAMILY_IPV4].was_tried;
 
-	return !was_tried && (a[CB_FAMILY_IPV6].state == CB_ATTEMPT_LOOKUP ||
-			      a[CB_FAMILY_IPV4].state == CB_ATTEMPT_LOOKUP);
+	return !was_tried &&
+		(a[CB_FAMILY_IPV6].state == CB_ATTEMPT_LOOKUP ||
+		 a[CB_FAMILY_IPV4].state == CB_ATTEMPT_LOOKUP);
 }
 
 static void give_up(struct cb_stream *s)
