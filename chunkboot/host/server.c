@@ -21,8 +21,14 @@
 #define STOP_TIMEOUT_S 5
 #define BACKLOG 512
 #define PEM_MAX 262144 /* bytes of a certificate or key file */
-/* GnuTLS priorities: the loader speaks TLS 1.2 (core/tls.h), browsers and curl what they like. */
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/*
+ * GnuTLS priorities, before the client's: the loader speaks TLS 1.2 (core/tls.h) and names P-256 first,
+ * with which it works ten times as long as with X25519; AES-128 is its own first choice.
+ */
+#define TLS_PRIORITIES                                                                             \
+	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:"                                              \
+	"-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"                                \
+	"-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%SERVER_PRECEDENCE"
 
 struct listener {
 	struct MHD_Daemon *daemon;

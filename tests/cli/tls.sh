@@ -66,6 +66,33 @@ test_authority_and_pin() {
 	curl -sS --tls-max 1.2 --cacert "$dir/ca.pem" "https://localhost:$port/metadata/root.json" | cmp - "$repo/metadata/root.json"
 }
 
+# What goes over the wire: the cheaper curve, and bodies (ranges, too) in records of full length.
+test_records() {
+	prepare
+	head -c 100000 /dev/urandom >"$repo/store.castr/noise"
+	serve_tls server
+	(printf 'GET /store.castr/noise HTTP/1.1\r\nHost: x\r\n\r\n' && printf \
+		'GET /store.castr/noise HTTP/1.1\r\nHost: x\r\nRange: bytes=70000-\r\nConnection: close\r\n\r\n') |
+		timeout 60 openssl s_client -connect "127.0.0.1:$port" -tls1_2 -curves P-256:X25519 -msg -ign_eof \
+			>"$dir/session" 2>&1 || true # however it ends: what came is looked at
+	grep -aq '^Server Temp Key: X25519' "$dir/session" || fail 'another curve'
+	grep -aq 'Cipher is .*AES128-GCM' "$dir/session" || fail 'another cipher'
+	python3 - "$dir/session" <<'PYTHON' || fail 'other records'
+import re, sys
+text = open(sys.argv[1], errors="replace").read()
+inner = re.findall(r"<<< TLS 1.2, RecordHeader .length 0005.\n    17 03 03 (..) (..)", text)
+lengths = [int(a + b, 16) for a, b in inner]
+print(lengths)
+whole = max(lengths)
+assert 16384 < whole <= 16384 + 32 and lengths.count(whole) == 7
+overhead = whole - 16384
+assert lengths.count(100000 % 16384 + overhead) == 1 and lengths.count(30000 % 16384 + overhead) == 1
+assert len(lengths) == 7 + 2 + 2 # and a head each
+PYTHON
+	curl -sS --tls-max 1.2 --cacert "$dir/ca.pem" -r 70000- "https://localhost:$port/store.castr/noise" |
+		cmp - <(tail -c +70001 "$repo/store.castr/noise")
+}
+
 test_not_trusted() {
 	prepare
 	authority other
@@ -99,6 +126,7 @@ test_no_tls_there() {
 test_only_privacy() {
 	prepare
 	sed -i 's/"version":[0-9]*/"version":77/' "$repo/metadata/timestamp.json"
+	rm "$repo/metadata/bundle.cbb"
 	serve_tls server
 	assert_exit 3 fetch localhost --tls-ca "$dir/ca.pem"
 }
