@@ -226,13 +226,12 @@ static void largest(void **state)
 	assert_refused(out, CB_CONFIG_MAX_LEN + 1);
 }
 
-/* A section made of the least configuration and one more entry of any form. */
-static size_t with_entry(uint8_t *out, unsigned tag, unsigned flags, const void *value,
-			 uint32_t value_len)
+/* A section made of a configuration and one more entry of any form. */
+static size_t with_entry_of(const struct cb_config *c, uint8_t *out, unsigned tag, unsigned flags,
+			    const void *value, uint32_t value_len)
 {
-	struct cb_config c = least();
 	size_t len = 0;
-	assert_int_equal(cb_config_write(&c, out, MAX_LEN / 2, &len), CB_OK);
+	assert_int_equal(cb_config_write(c, out, MAX_LEN / 2, &len), CB_OK);
 	uint8_t *p = out + len - CB_DIGEST_LEN;
 	cb_put_le16(p, (uint16_t)tag);
 	cb_put_le16(p + 2, (uint16_t)flags);
@@ -243,6 +242,35 @@ static size_t with_entry(uint8_t *out, unsigned tag, unsigned flags, const void 
 	cb_put_le32(out + 8, (uint32_t)((size_t)(p - out) + CB_DIGEST_LEN - 16));
 	cb_blake2b_256((struct cb_bytes){ out, (size_t)(p - out) }, p);
 	return (size_t)(p - out) + CB_DIGEST_LEN;
+}
+
+static size_t with_entry(uint8_t *out, unsigned tag, unsigned flags, const void *value,
+			 uint32_t value_len)
+{
+	struct cb_config c = least();
+	return with_entry_of(&c, out, tag, flags, value, value_len);
+}
+
+/* One more authority, or pin, than there is room for. */
+static void one_too_many(void **state)
+{
+	(void)state;
+	uint8_t out[MAX_LEN], pin[CB_TLS_PIN_LEN] = { 0 };
+	struct cb_config c = full(), ret;
+	c.tls.n_anchors = CB_TLS_MAX_ANCHORS - 1;
+	c.tls.anchors[2] = c.tls.anchors[0];
+	c.tls.n_pins = CB_TLS_MAX_PINS - 1;
+	for (unsigned n = 0; n < 2; n++) {
+		enum cb_err want = n == 0 ? CB_OK : CB_CONFIG;
+		struct cb_bytes anchor = c.tls.anchors[1];
+		size_t len =
+			with_entry_of(&c, out, CB_CONFIG_TLS_CA, 1, anchor.p, (uint32_t)anchor.len);
+		assert_int_equal(cb_config_parse((struct cb_bytes){ out, len }, &ret), want);
+		len = with_entry_of(&c, out, CB_CONFIG_TLS_PIN, 1, pin, sizeof(pin));
+		assert_int_equal(cb_config_parse((struct cb_bytes){ out, len }, &ret), want);
+		c.tls.anchors[c.tls.n_anchors++] = anchor;
+		c.tls.n_pins++;
+	}
 }
 
 static void entries(void **state)
@@ -323,10 +351,15 @@ static void no_autologin_after_nul(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),	cmocka_unit_test(room),
-		cmocka_unit_test(damaged),	cmocka_unit_test(refused_when_written),
-		cmocka_unit_test(largest),	cmocka_unit_test(entries),
-		cmocka_unit_test(ipv6_lengths), cmocka_unit_test(no_autologin_after_nul),
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(room),
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(refused_when_written),
+		cmocka_unit_test(largest),
+		cmocka_unit_test(entries),
+		cmocka_unit_test(one_too_many),
+		cmocka_unit_test(ipv6_lengths),
+		cmocka_unit_test(no_autologin_after_nul),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
