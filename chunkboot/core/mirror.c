@@ -43,6 +43,9 @@ static void adapt_target(struct cb_mirror *m)
 	if (ms < GROW_INTERVAL_MS)
 		return;
 	uint64_t rate = (m->source.body_bytes - m->grow_bytes) / ms;
+	m->rate = rate;
+	if (rate > m->best_rate)
+		m->best_rate = rate;
 	if (m->is_saturated && m->n_target < m->n_limit &&
 	    rate * 100 > m->grow_rate * GROW_PAYS_PERCENT) {
 		m->n_target += GROW_STEP;
@@ -55,13 +58,15 @@ static void adapt_target(struct cb_mirror *m)
 	m->is_saturated = false;
 }
 
-/* At most one at a time: a worn connection makes way for a new one. */
+/* At most one at a time: a worn connection makes way for a new one. Not where all of them together
+ * carry what they can: there each has its share of a line, or of our processor. */
 static void renew(struct cb_mirror *m)
 {
 	uint64_t now = cb_fetch_now(m->source.fetch);
 	struct cb_conn *worst = NULL;
 
-	if (now - m->renewed_ms < RENEW_INTERVAL_MS)
+	if (now - m->renewed_ms < RENEW_INTERVAL_MS ||
+	    m->rate * 100 >= m->best_rate * CB_CONN_WORN_PERCENT)
 		return;
 	for (unsigned i = 0; i < CB_FETCH_MAX_PER_MIRROR; i++) {
 		struct cb_conn *c = m->conns[i];
