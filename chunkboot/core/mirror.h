@@ -23,7 +23,7 @@ struct cb_mirror {
 	unsigned quota, last_quota; /* requests it answers on one connection; 0: no limit known */
 	uint32_t fresh_rate; /* of new connections, smoothed, bytes a millisecond; 0: not known */
 	uint64_t renewed_ms; /* when the last worn connection was retired */
-	uint64_t rate, best_rate; /* of the mirror, last measured and highest, bytes a millisecond */
+	uint64_t rate, best_rate; /* of all, bytes a millisecond: last measured, highest */
 	uint64_t grow_since_ms, grow_bytes, grow_rate;
 	bool is_saturated;
 };
