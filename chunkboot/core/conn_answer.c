@@ -134,13 +134,13 @@ static void on_body(struct cb_conn *c, struct cb_bytes body)
 	}
 	memcpy(c->buf + c->n_got, body.p, body.len);
 	c->n_got += body.len;
-	cb_conn_pace_count(c, body.len);
 	if (c->digest == CB_DIGEST_BLAKE2B_256)
 		cb_blake2b_update(&c->blake2b, body.p, body.len);
 	else if (c->digest == CB_DIGEST_SHA256)
 		br_sha256_update(&c->sha256, body.p, body.len);
 	if (ask->job)
 		cb_fetch_progress(&c->mirror->source, body.len);
+	cb_conn_pace_count(c, body.len);
 }
 
 static bool is_right(struct cb_conn *c, const struct cb_ask *ask)

@@ -35,6 +35,9 @@ void cb_conn_pace_count(struct cb_conn *c, size_t len)
 	if (before < CB_CONN_FRESH_BYTES && c->n_body >= CB_CONN_FRESH_BYTES && !c->was_idle &&
 	    now > c->fresh_since_ms)
 		m->fresh_rate = smooth(m->fresh_rate, c->n_body / (now - c->fresh_since_ms));
+	/* A line that was cut says nothing of the connection. */
+	if (m->source.resumed_ms > c->rate_since_ms)
+		c->rate_since_ms = 0;
 	if (c->rate_since_ms == 0) { /* what came until now came in no time that is known */
 		c->rate_since_ms = now;
 		c->rate_bytes = 0;

@@ -111,6 +111,8 @@ void cb_fetch_progress(struct cb_source *s, size_t len)
 	struct cb_fetch *f = s->fetch;
 
 	s->body_bytes += len;
+	if (f->now_ms - s->last_byte_ms >= CB_SOURCE_PAUSE_MS)
+		s->resumed_ms = f->now_ms;
 	s->last_byte_ms = f->now_ms;
 	if (s->index != CB_FETCH_CACHE)
 		f->body_bytes += len;

@@ -11,6 +11,7 @@
 #define CB_SOURCE_DOWN_FAILS 4 /* failures in a row that make a source count as down */
 #define CB_SOURCE_DOWN_CLOSED 12 /* the same where it accepts connections and then ends them */
 #define CB_SOURCE_LOST_MS 60000u /* one that has answered before counts as down only after this */
+#define CB_SOURCE_PAUSE_MS 500u /* of silence */
 #define CB_SOURCE_RETRY_AFTER_MAX_MS 30000u
 #define CB_SOURCE_DEMOTE_WRONG 2 /* wrong objects until it is only asked when others cannot */
 #define CB_SOURCE_BAN_WRONG 3 /* wrong objects until it is not asked again */
@@ -90,7 +91,7 @@ struct cb_source {
 	unsigned index;
 	char name[CB_URL_MAX + 1];
 	uint64_t not_before_ms; /* back-off */
-	uint64_t last_byte_ms;
+	uint64_t last_byte_ms, resumed_ms; /* last heard of; heard of again after a pause */
 	uint64_t body_bytes, wrong_objects;
 	uint32_t n_connections;
 	uint32_t answer_ms; /* smoothed time from request to the end of its answer */

@@ -141,7 +141,9 @@ static void consider(void *ctx, struct cb_ask *ask, uint64_t due_ms, uint64_t he
 {
 	struct search *search = ctx;
 	const struct cb_source *s = search->s;
-	uint64_t now = search->f->now_ms, late_ms = heard_ms + LATE_MS + 2ull * s->answer_ms;
+	uint64_t now = search->f->now_ms, resumed_ms = search->holder->resumed_ms;
+	uint64_t late_ms =
+		(heard_ms > resumed_ms ? heard_ms : resumed_ms) + LATE_MS + 2ull * s->answer_ms;
 	uint64_t here_ms = time_here(s, search->room, ask->len), there_ms;
 
 	if (!ask->job || !may_repeat(s, ask))
@@ -162,13 +164,25 @@ static void consider(void *ctx, struct cb_ask *ask, uint64_t due_ms, uint64_t he
 	search->found = ask;
 }
 
+/* Is nothing heard of it at all? Then asking it again would only put more on a line that is cut. */
+static bool is_silent(const struct cb_fetch *f, const struct cb_source *s)
+{
+	return f->now_ms - s->last_byte_ms >= LATE_MS + 2ull * s->answer_ms;
+}
+
 struct cb_ask *cb_tail_late(struct cb_fetch *f, const struct cb_source *s,
 			    const struct cb_room *room, uint64_t *wake_ms)
 {
 	struct search search = { .f = f, .s = s, .room = room, .wake_ms = *wake_ms };
 
-	for (unsigned i = 0; i < f->n_sources; i++)
-		f->sources[i]->ops->each_ask(f->sources[i], consider, &search);
+	for (unsigned i = 0; i < f->n_sources; i++) {
+		struct cb_source *holder = f->sources[i];
+
+		search.holder = holder;
+		if (holder != s || !is_silent(f, s))
+			holder->ops->each_ask(holder, consider, &search);
+	}
+	search.holder = f->sources[CB_FETCH_CACHE];
 	if (f->cache)
 		f->sources[CB_FETCH_CACHE]->ops->each_ask(f->sources[CB_FETCH_CACHE], consider,
 							  &search);

@@ -198,6 +198,38 @@ static void test_shared_line(void **state)
 	end(&w);
 }
 
+static enum sim_status step_to_the_tail(void *ctx, uint64_t *wake_ms)
+{
+	struct world *w = ctx;
+
+	return w->n_delivered + 4 >= w->n_items ? SIM_DONE : step(ctx, wake_ms);
+}
+
+/* The line is cut for a while when only the last items are on the way: nothing is asked for meanwhile. */
+static void test_cut_in_the_tail(void **state)
+{
+	const struct sim_behaviour b = { .latency_ms = 10, .rate_bytes_ms = 200 };
+	struct world w;
+	const struct cb_job_params params = {
+		.ctx = &w, .n_items = 60, .describe = describe, .deliver = deliver
+	};
+
+	(void)state;
+	begin(&w, 1, &b);
+	for (unsigned i = 0; i < 60; i++)
+		add_item(&w, 100000);
+	assert_int_equal(cb_fetch_submit(w.fetch, &params, &w.job), CB_OK);
+	assert_true(sim_run_until(w.sim, step_to_the_tail, &w, sim_now(w.sim) + DEADLINE_MS));
+	sim_cut_link(w.sim, true);
+	assert_false(sim_run_until(w.sim, step, &w, sim_now(w.sim) + 5000));
+	assert_int_equal(sim_n_requests(w.servers[0]), 60);
+	sim_cut_link(w.sim, false);
+	assert_true(sim_run_until(w.sim, step, &w, sim_now(w.sim) + DEADLINE_MS));
+	assert_int_equal(cb_job_status(w.job, NULL, NULL), CB_JOB_DONE);
+	assert_in_range(sim_n_requests(w.servers[0]), 60, 62);
+	end(&w);
+}
+
 /* Three mirrors of the same speed are near to three times as fast as one. */
 static void test_three_mirrors(void **state)
 {
@@ -228,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_worn),
 		cmocka_unit_test(test_shared_line),
 		cmocka_unit_test(test_three_mirrors),
+		cmocka_unit_test(test_cut_in_the_tail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
