@@ -88,6 +88,8 @@ static enum cb_err check_part(struct cb_scratch *out, size_t start, struct cb_er
 			return cb_fail(e, CB_ARCHIVE_FORMAT,
 				       "no newc archive at byte %zu of what was unpacked", r.at);
 	}
+	if (end == start) /* zeroes and nothing else */
+		return cb_fail(e, CB_ARCHIVE_FORMAT, "empty");
 	out->len = end;
 	return CB_OK;
 }

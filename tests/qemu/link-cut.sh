@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 command -v dnsmasq >/dev/null || skip 'dnsmasq is not installed'
 
-start_lab "$dir" rate=40e6 queue=250e3 delay=5
+start_lab "$dir" rate=16e6 queue=100e3 delay=5
 servers+=("${wire_pids[@]}")
 start_dhcp "$dir"
 servers+=("$lab_dns_pid")
