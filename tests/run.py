@@ -178,6 +178,14 @@ def run(item, build):
     return Result(item, passed, failed, skipped, time.monotonic() - start, log, why, note, boots)
 
 
+def failed_part(path):
+    """What a log says of the failure: its first "not ok" with what follows, else its end."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = file.readlines()
+    first = next((i for i, line in enumerate(lines) if line.startswith("not ok ")), len(lines) - TAIL_LINES)
+    return "".join("    " + line for line in lines[max(0, first):][:TAIL_LINES])
+
+
 def tail(path):
     with open(path, encoding="utf-8", errors="replace") as file:
         return "".join("    " + line for line in file.readlines()[-TAIL_LINES:])
@@ -190,7 +198,7 @@ def report(result, show):
     print(f"  {word}    {result.item.suite}/{result.item.name}: {', '.join(counts) or 'no tests'}"
           f" ({result.seconds:.1f} s)", flush=True)
     if result.failed:
-        print(f"    {result.note}; the end of {result.log}:\n{tail(result.log)}", flush=True)
+        print(f"    {result.note}; from {result.log}:\n{failed_part(result.log)}", flush=True)
     elif show:
         print(tail(result.log), flush=True)
 
