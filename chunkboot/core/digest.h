@@ -16,6 +16,8 @@ struct cb_blake2b {
 	uint8_t block[128];
 	size_t n_block;
 	size_t out_len;
+	bool is_last; /* the block that is mixed in */
+	bool is_unrolled; /* the faster of two forms, where the processor has what it takes */
 };
 
 /* out_len 1..64, key_len 0..64 (key may be NULL when 0). */
