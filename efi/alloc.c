@@ -13,7 +13,8 @@
  *  small   classes of 32 << n bytes with a 16-byte head, cut from slabs; kept on free lists
  *  medium  whole pages in classes of (1 << n) pages; kept on free lists up to a bound, since a
  *          page allocation costs the firmware hundreds of microseconds
- *  large   pages of the firmware, given back when freed, wiped
+ *  large   pages of the firmware, given back when freed. Not wiped: images are so large, and wiping
+ *          them costs a start tenths of a second; a secret's owner wipes it
  * Blocks on free lists are wiped all together by cb_alloc_wipe_free, before the kernel runs.
  * Page blocks keep their head in a page of its own, so that they are page-aligned; small blocks
  * are never page-aligned, because their classes are multiples of 32 and their heads 16 long.
@@ -63,8 +64,15 @@ static void *pages_get(size_t n_pages)
 
 static void pages_put(void *p, size_t n_pages)
 {
-	cb_wipe(p, n_pages * PAGE_LEN);
 	cb_uefi.bs->FreePages((EFI_PHYSICAL_ADDRESS)(uintptr_t)p, n_pages);
+}
+
+static void medium_put(struct page_head *head)
+{
+	size_t n_pages = head->n_pages;
+
+	cb_wipe(head, n_pages * PAGE_LEN);
+	pages_put(head, n_pages);
 }
 
 /* ---- Small ---- */
@@ -137,8 +145,12 @@ static void page_block_free(struct page_head *head)
 
 	if (head->mark != PAGE_BLOCK)
 		abort();
-	if (head->class == MEDIUM_CLASSES || heap.n_medium_cached + len > MEDIUM_CACHE_MAX) {
+	if (head->class == MEDIUM_CLASSES) {
 		pages_put(head, head->n_pages);
+		return;
+	}
+	if (heap.n_medium_cached + len > MEDIUM_CACHE_MAX) {
+		medium_put(head);
 		return;
 	}
 	head->next = heap.medium[head->class];
@@ -217,7 +229,7 @@ void cb_alloc_trim(void)
 			struct page_head *head = heap.medium[class];
 
 			heap.medium[class] = head->next;
-			pages_put(head, head->n_pages);
+			medium_put(head);
 		}
 	}
 	heap.n_medium_cached = 0;
