@@ -8,6 +8,7 @@
 #include "guard.h"
 #include "handover.h"
 #include "kdf.h"
+#include "libsodium.h"
 #include "net/net.h"
 #include "network.h"
 #include "platform.h"
@@ -228,6 +229,7 @@ static void prepare(struct loader *l)
 	cb_clock_init();
 	init_us = cb_clock_us();
 	cb_random_init();
+	cb_sodium_init();
 	cb_console_init();
 	cb_screen_init(&l->screen, cb_console_write, NULL, cb_console_columns());
 	l->screen.offers_firmware_setup = cb_vars_can_firmware_setup();

@@ -4,7 +4,6 @@
 
 #include <bearssl.h>
 #include <cpuid.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "clock.h"
@@ -88,35 +87,8 @@ enum cb_err cb_random(uint8_t *buf, size_t len)
 	return CB_OK;
 }
 
-/* ---- libsodium's source ---- */
-
-static const char *sodium_name(void)
-{
-	return "chunkboot";
-}
-
-static void sodium_fill(void *const buf, const size_t len)
-{
-	/* Nothing in the loader draws through libsodium without a seeded pool; never go on weakly. */
-	if (cb_random(buf, len) != CB_OK)
-		sodium_misuse();
-}
-
-static uint32_t sodium_word(void)
-{
-	uint8_t bytes[4];
-
-	sodium_fill(bytes, sizeof(bytes));
-	return cb_le32(bytes);
-}
-
 void cb_random_init(void)
 {
-	static struct randombytes_implementation source = {
-		.implementation_name = sodium_name,
-		.random = sodium_word,
-		.buf = sodium_fill,
-	};
 	uint8_t seed[SEED_LEN];
 
 	br_hmac_drbg_init(&pool.drbg, &br_sha512_vtable, "chunkboot", 9);
@@ -130,9 +102,6 @@ void cb_random_init(void)
 	}
 	add_jitter(&pool.drbg);
 	cb_wipe(seed, sizeof(seed));
-	randombytes_set_implementation(&source);
-	if (sodium_init() < 0)
-		pool.is_seeded = false;
 }
 
 void cb_random_wipe(void)

@@ -30,25 +30,18 @@ zstd_flags = -DHUF_FORCE_DECOMPRESS_X1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -
 zstd_hot = lib/decompress/zstd_decompress_block% lib/decompress/huf_decompress% lib/common/entropy_common% \
 	lib/common/fse_decompress%
 
-sodium_dirs := crypto_generichash crypto_generichash/blake2b crypto_hash crypto_hash/sha512 crypto_hash/sha512/cp \
-	crypto_hash/sha256 crypto_hash/sha256/cp crypto_kx crypto_kdf crypto_kdf/blake2b crypto_scalarmult/curve25519/ref10 \
-	crypto_scalarmult/ed25519/ref10 crypto_scalarmult/ristretto255/ref10 crypto_secretbox/xchacha20poly1305 \
-	crypto_aead/xchacha20poly1305/sodium crypto_aead/chacha20poly1305/sodium crypto_stream/chacha20/ref \
-	crypto_stream/xchacha20 crypto_stream/salsa20/ref crypto_stream/xsalsa20 crypto_onetimeauth/poly1305/donna \
+# Ed25519, Argon2 and HChaCha20 go into the loader; sealing (ChaCha20, Poly1305) is for its self-test. BLAKE2b is ours:
+# efi/libsodium.c.
+sodium_dirs := crypto_hash crypto_hash/sha512 crypto_hash/sha512/cp crypto_aead/xchacha20poly1305/sodium \
+	crypto_aead/chacha20poly1305/sodium crypto_stream/chacha20/ref crypto_onetimeauth/poly1305/donna \
 	crypto_onetimeauth/poly1305/sse2 crypto_sign/ed25519 crypto_sign/ed25519/ref10 crypto_verify/sodium \
-	crypto_auth/hmacsha256 crypto_auth/hmacsha512 crypto_core/hchacha20 crypto_core/salsa/ref
-sodium_single := crypto_core/ed25519/core_ed25519.c crypto_core/ed25519/core_ristretto255.c \
-	crypto_core/ed25519/ref10/ed25519_ref10.c crypto_core/hsalsa20/ref2/core_hsalsa20_ref2.c \
-	$(addprefix crypto_generichash/blake2b/ref/blake2b-,compress-ref.c ref.c) \
-	crypto_generichash/blake2b/ref/generichash_blake2b.c crypto_pwhash/crypto_pwhash.c \
+	crypto_core/hchacha20
+sodium_single := crypto_core/ed25519/core_ed25519.c crypto_core/ed25519/ref10/ed25519_ref10.c crypto_pwhash/crypto_pwhash.c \
 	$(addprefix crypto_pwhash/argon2/,argon2-core.c argon2-encoding.c argon2-fill-block-ref.c \
 	argon2-fill-block-ssse3.c argon2.c blake2b-long.c pwhash_argon2i.c pwhash_argon2id.c) \
-	crypto_scalarmult/crypto_scalarmult.c crypto_scalarmult/curve25519/scalarmult_curve25519.c \
-	crypto_secretbox/crypto_secretbox_easy.c crypto_stream/chacha20/stream_chacha20.c \
-	crypto_stream/chacha20/dolbeau/chacha20_dolbeau-ssse3.c crypto_stream/salsa20/stream_salsa20.c \
-	crypto_stream/salsa20/xmm6int/salsa20_xmm6int-sse2.c crypto_onetimeauth/poly1305/onetimeauth_poly1305.c \
-	crypto_sign/crypto_sign.c randombytes/randombytes.c \
-	$(addprefix sodium/,core.c runtime.c utils.c codecs.c)
+	crypto_stream/chacha20/stream_chacha20.c crypto_stream/chacha20/dolbeau/chacha20_dolbeau-ssse3.c \
+	crypto_onetimeauth/poly1305/onetimeauth_poly1305.c crypto_sign/crypto_sign.c randombytes/randombytes.c \
+	$(addprefix sodium/,runtime.c utils.c codecs.c)
 sodium_files = $(sort $(call rel,$(addprefix src/libsodium/,$(addsuffix /*.c,$(sodium_dirs)) $(sodium_single))))
 sodium_flags = -I$(SRC)/src/libsodium/include -I$(SRC)/src/libsodium/include/sodium -DSODIUM_STATIC=1 -DCONFIGURED=1 \
 	-DDEV_MODE=0 -DNATIVE_LITTLE_ENDIAN=1 -DHAVE_TI_MODE=1 -DRANDOMBYTES_CUSTOM_IMPLEMENTATION=1 \
@@ -87,8 +80,6 @@ endif
 # clang 14 ignores the sources' "#pragma GCC target", and inlines nothing across functions with other targets.
 arch_flags = $(if $(findstring ssse3,$<),-mssse3) $(if $(findstring sse41,$<),-msse4.1) \
 	$(if $(findstring ghash_pclmul,$<),-mssse3 -mpclmul)
-# libsodium's BLAKE2b is there for Argon2's short beginning and end: vector code is 15 KiB for nothing.
-plain_flags = $(if $(findstring crypto_generichash/blake2b,$<),-UHAVE_EMMINTRIN_H -UHAVE_TMMINTRIN_H -UHAVE_SMMINTRIN_H)
 
 files := $($(LIB)_files)
 $(if $(files),,$(error no files for library "$(LIB)" below $(SRC)))
@@ -103,4 +94,4 @@ $(OUT)/lib$(LIB).a: $(objects)
 $(OUT)/$(LIB)/%.o: $(SRC)/%.c mk/library.mk mk/flags.mk third-party.mk $(headers_in_tree)
 	@mkdir -p $(@D)
 	@[ -z "$(V)" ] || printf '  CC      %s\n' $<
-	$(Q)$(CC) $(FLAGS) $(arch_flags) $(if $(filter $($(LIB)_hot),$*),$(hot),$(cold)) $($(LIB)_flags) $(argon2_flags) $(plain_flags) -c -o $@ $<
+	$(Q)$(CC) $(FLAGS) $(arch_flags) $(if $(filter $($(LIB)_hot),$*),$(hot),$(cold)) $($(LIB)_flags) $(argon2_flags) -c -o $@ $<

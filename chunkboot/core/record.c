@@ -2,16 +2,16 @@
 /* Opens an account record: verified first, then unwrapped, decrypted, parsed. */
 #include "core/record.h"
 
-#include <sodium/crypto_aead_xchacha20poly1305.h>
 #include <string.h>
 
+#include "core/aead.h"
 #include "core/record_body.h"
 #include "core/record_format.h"
 
 #define RK_LEN 32
 
-_Static_assert(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES == CB_RECORD_NONCE_LEN, "nonce");
-_Static_assert(crypto_aead_xchacha20poly1305_ietf_ABYTES == CB_RECORD_TAG_LEN, "tag");
+_Static_assert(CB_AEAD_NONCE_LEN == CB_RECORD_NONCE_LEN, "nonce");
+_Static_assert(CB_AEAD_TAG_LEN == CB_RECORD_TAG_LEN, "tag");
 _Static_assert(CB_RECORD_AT_WRAPPED + RK_LEN + CB_RECORD_TAG_LEN == CB_RECORD_AT_BODY_NONCE,
 	       "wrapped key");
 
@@ -137,11 +137,8 @@ static enum cb_err unwrap(const struct header *h, const uint8_t kek[32], uint8_t
 	cb_record_commit(kek, commit);
 	if (!cb_equal_ct(commit, h->commit.p, sizeof(commit)))
 		return CB_RECORD_KEY;
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret_rk, NULL, NULL, h->wrapped.p,
-						       h->wrapped.len, h->locator.p, h->locator.len,
-						       h->wrap_nonce.p, kek) != 0)
-		return CB_RECORD_KEY;
-	return CB_OK;
+	return cb_aead_open(kek, h->wrap_nonce.p, h->locator, h->wrapped, ret_rk) ? CB_OK :
+										    CB_RECORD_KEY;
 }
 
 static enum cb_err open_body(const struct cb_mem *mem, struct cb_bytes file, const struct header *h,
@@ -160,9 +157,8 @@ static enum cb_err open_body(const struct cb_mem *mem, struct cb_bytes file, con
 	r.body = cb_alloc(mem, r.body_len);
 	if (r.body == NULL)
 		return CB_NO_MEMORY;
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(r.body, NULL, NULL, h->sealed_body.p,
-						       h->sealed_body.len, file.p,
-						       CB_RECORD_AAD_LEN, h->body_nonce.p, rk) == 0)
+	if (cb_aead_open(rk, h->body_nonce.p, (struct cb_bytes){ file.p, CB_RECORD_AAD_LEN },
+			 h->sealed_body, r.body))
 		err = cb_record_parse_body((struct cb_bytes){ r.body, r.body_len }, &r);
 	if (err != CB_OK) {
 		cb_record_done(&r);
