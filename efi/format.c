@@ -184,6 +184,34 @@ void cb_fmt_duration(struct cb_fmt *t, uint64_t seconds)
 	}
 }
 
+/* Days since 1970-01-01 as a date: years from March on, so that leap days come last. */
+static void put_date(struct cb_fmt *t, uint64_t days)
+{
+	uint64_t day = days + 719468; /* since 0000-03-01 */
+	uint64_t era = day / 146097, of_era = day % 146097; /* 400 years each */
+	uint64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	uint64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	uint64_t month = (5 * of_year + 2) / 153; /* 0: March */
+
+	put_padded(t, (unsigned)(400 * era + year + (month >= 10)), 4);
+	put(t, '-');
+	put_padded(t, (unsigned)(month < 10 ? month + 3 : month - 9), 2);
+	put(t, '-');
+	put_padded(t, (unsigned)(of_year - (153 * month + 2) / 5 + 1), 2);
+}
+
+void cb_fmt_time(struct cb_fmt *t, int64_t unix_s)
+{
+	uint64_t s = unix_s > 0 ? (uint64_t)unix_s : 0;
+
+	put_date(t, s / 86400);
+	put(t, ' ');
+	put_padded(t, (unsigned)(s / 3600 % 24), 2);
+	put(t, ':');
+	put_padded(t, (unsigned)(s / 60 % 60), 2);
+	cb_fmt_str(t, " UTC");
+}
+
 void cb_fmt_ipv4(struct cb_fmt *t, const uint8_t address[4])
 {
 	for (unsigned i = 0; i < 4; i++) {
@@ -277,7 +305,11 @@ void cb_format_progress(struct cb_fmt *t, const struct cb_event *e, size_t colum
 		cb_fmt_duration(&rest, e->progress.remaining_s);
 		cb_fmt_str(&rest, " left");
 	}
-	if (e->progress.n_mirrors > 1) {
+	if (e->progress.cache_bytes > 0) {
+		cb_fmt_str(&rest, "  ");
+		cb_fmt_size(&rest, e->progress.cache_bytes);
+		cb_fmt_str(&rest, " were here");
+	} else if (e->progress.n_mirrors > 1) {
 		cb_fmt_str(&rest, "  ");
 		cb_fmt_uint(&rest, e->progress.n_mirrors_up);
 		cb_fmt_str(&rest, " of ");

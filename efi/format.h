@@ -26,6 +26,8 @@ void cb_fmt_size(struct cb_fmt *t, uint64_t n_bytes);
 void cb_fmt_size_of(struct cb_fmt *t, uint64_t done, uint64_t total);
 /* "8 s", "2 min 05 s", "1 h 02 min" */
 void cb_fmt_duration(struct cb_fmt *t, uint64_t seconds);
+/* "2026-11-28 08:05 UTC"; Unix time, years 1970 to 9999. */
+void cb_fmt_time(struct cb_fmt *t, int64_t unix_s);
 void cb_fmt_ipv4(struct cb_fmt *t, const uint8_t address[4]);
 /* As RFC 5952 writes it: lower case, the longest run of zeros as "::". */
 void cb_fmt_ipv6(struct cb_fmt *t, const uint8_t address[16]);

@@ -233,7 +233,6 @@ static void prepare(struct loader *l)
 	cb_console_init();
 	cb_screen_init(&l->screen, cb_console_write, NULL, cb_console_columns());
 	l->screen.offers_firmware_setup = cb_vars_can_firmware_setup();
-	cb_platform_init(&l->platform, &l->screen);
 	cb_vars_set_loader_info(init_us);
 }
 
@@ -249,6 +248,8 @@ static void load(struct loader *l)
 	enum cb_err err;
 
 	show_title(l);
+	cb_uefi_connect_drivers();
+	cb_platform_init(&l->platform, &l->screen);
 	params.config_section =
 		cb_cfgsection_find(cb_uefi.loaded->ImageBase, (size_t)cb_uefi.loaded->ImageSize);
 	err = cb_boot_new(&params, &l->boot);

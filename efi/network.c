@@ -144,6 +144,9 @@ void cb_network_start(struct cb_network *net)
 		drop_nic(net, /*for_good=*/false);
 	net->err = CB_NET_NO_DEVICE;
 	net->at = 0;
+	/* The first time that is done already; later there may be something new. */
+	if (net->n_rounds > 0)
+		cb_uefi_connect_drivers();
 	net->n_candidates = cb_nic_list(net->candidates);
 	try_candidates(net);
 }

@@ -17,33 +17,6 @@
 static const EFI_GUID snp_guid = EFI_SIMPLE_NETWORK_PROTOCOL_GUID;
 static const EFI_GUID path_guid = DEVICE_PATH_PROTOCOL;
 
-/* iPXE offers interfaces of its own, and tells its handles by this. */
-static bool is_from_ipxe(EFI_HANDLE handle)
-{
-	static const EFI_GUID download_guid = {
-		0x3eaeaebd, 0xdecf, 0x493b, { 0x9b, 0xd1, 0xcd, 0xb2, 0xde, 0xca, 0xe7, 0x19 }
-	};
-	return cb_uefi_protocol(handle, &download_guid) != NULL;
-}
-
-/*
- * After a start from a disk the firmware may not have connected its network drivers. Behind iPXE it has, and edk2's
- * SnpDxe, connected to an interface of iPXE, fails but leaves an event that calls freed memory at ExitBootServices.
- */
-static void connect_drivers(void)
-{
-	EFI_HANDLE *handles = NULL;
-	UINTN n = 0;
-
-	if (is_from_ipxe(cb_uefi.loaded->DeviceHandle))
-		return;
-	if (EFI_ERROR(cb_uefi.bs->LocateHandleBuffer(AllHandles, NULL, NULL, &n, &handles)))
-		return;
-	for (UINTN i = 0; i < n; i++)
-		cb_uefi.bs->ConnectController(handles[i], NULL, NULL, TRUE);
-	cb_uefi_pool_free(handles);
-}
-
 /* Does the path to the loader begin with the path of this handle? */
 static bool is_on_our_path(EFI_HANDLE handle)
 {
@@ -102,12 +75,10 @@ static unsigned insert(struct cb_nic_candidate *list, unsigned n, struct cb_nic_
 
 unsigned cb_nic_list(struct cb_nic_candidate ret[CB_NIC_MAX])
 {
-	EFI_HANDLE *handles;
-	unsigned n = 0;
 	size_t n_handles;
+	EFI_HANDLE *handles = cb_uefi_handles(&snp_guid, &n_handles);
+	unsigned n = 0;
 
-	connect_drivers();
-	handles = cb_uefi_handles(&snp_guid, &n_handles);
 	for (size_t i = 0; i < n_handles; i++) {
 		EFI_SIMPLE_NETWORK_PROTOCOL *snp = cb_uefi_protocol(handles[i], &snp_guid);
 		struct cb_nic_candidate candidate = { .handle = handles[i] };
@@ -174,7 +145,7 @@ void cb_nic_close_for_good(struct cb_nic *nic)
 	if (!nic)
 		return;
 	/* iPXE closes its devices itself, also those of the firmware that it drives. */
-	if (!is_from_ipxe(nic->handle))
+	if (!cb_uefi_is_from_ipxe(nic->handle))
 		bus = bus_handle_of(nic->handle);
 	cb_nic_close(nic);
 	if (bus)

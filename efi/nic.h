@@ -17,7 +17,7 @@ struct cb_nic_candidate {
 	uint8_t mac[6];
 };
 
-/* Connects the firmware's drivers and lists the interfaces, best first; returns how many. */
+/* Lists the interfaces, best first; returns how many. */
 unsigned cb_nic_list(struct cb_nic_candidate ret[CB_NIC_MAX]);
 
 struct cb_nic; /* opaque */

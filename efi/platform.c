@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "disk.h"
 #include "net/net.h"
 #include "random.h"
 #include "uefi.h"
@@ -88,5 +89,6 @@ void cb_platform_init(struct cb_platform *platform, struct cb_screen *screen)
 		.free_memory = free_memory,
 	};
 	cb_net_streams(&platform->net);
+	cb_disk_find(&platform->block);
 	cb_workers_init(&platform->workers);
 }

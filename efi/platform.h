@@ -6,7 +6,7 @@
 #include "core/platform.h"
 #include "screen.h"
 
-/* Fills in everything; events go to the screen, which outlives the platform. */
+/* Fills in everything, when drivers are connected; events go to the screen, which outlives the platform. */
 void cb_platform_init(struct cb_platform *platform, struct cb_screen *screen);
 
 #endif

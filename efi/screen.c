@@ -225,10 +225,12 @@ static void show_stage(struct cb_screen *s, const struct cb_event *e)
 
 	enum cb_stage stage = e->stage;
 	const char *text;
+	bool is_again;
 
+	is_again = stage == CB_STAGE_METADATA && s->stage == stage;
 	s->stage = stage;
 	s->is_menu_shown = false;
-	if ((size_t)stage >= sizeof(texts) / sizeof(*texts) || !texts[stage])
+	if (is_again || (size_t)stage >= sizeof(texts) / sizeof(*texts) || !texts[stage])
 		return;
 	text = e->pauses_download ?
 		"Checking the passphrase; the download pauses for a moment ..." :
@@ -362,6 +364,37 @@ static void show_notice(struct cb_screen *s, const struct cb_event *e)
 	line(s, cb_fmt_done(&text));
 }
 
+static void dated_line(struct cb_screen *s, const char *text, int64_t unix_s)
+{
+	struct cb_fmt t = { 0 };
+
+	cb_fmt_str(&t, text);
+	cb_fmt_time(&t, unix_s);
+	cb_fmt_str(&t, ".");
+	line(s, cb_fmt_done(&t));
+}
+
+/* Before the sign-in: why, and how old what is used is; after it: how long this account may. */
+static void show_offline(struct cb_screen *s, const struct cb_event *e)
+{
+	struct cb_fmt text = { 0 };
+
+	if (e->offline.until_s) {
+		dated_line(s, "Offline this account may start here until ", e->offline.until_s);
+		return;
+	}
+	s->is_offline = e->err != CB_OK;
+	if (e->err) {
+		cb_fmt_str(&text, "Offline: ");
+		cb_fmt_str(&text, cb_err_info(e->err)->message);
+		cb_fmt_str(&text, ". Using what this machine has kept.");
+	} else {
+		cb_fmt_str(&text, "The repository has not been renewed in time.");
+	}
+	line(s, cb_fmt_done(&text));
+	dated_line(s, "Last news of the repository: ", e->offline.since_s);
+}
+
 static void show_progress(struct cb_screen *s, const struct cb_event *e)
 {
 	struct cb_fmt text = { 0 };
@@ -382,8 +415,13 @@ void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
 	switch (e->kind) {
 	case CB_EVENT_STAGE:
 		show_stage(s, e);
-		if (e->stage == CB_STAGE_SIGN_IN)
+		if (e->stage == CB_STAGE_NETWORK)
+			s->is_offline = false;
+		if (e->stage == CB_STAGE_SIGN_IN) {
 			show_realm(s, e->subject);
+			if (s->is_offline)
+				line(s, "Esc tries the network again.");
+		}
 		break;
 	case CB_EVENT_PROMPT:
 		show_prompt(s, e);
@@ -401,6 +439,9 @@ void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
 		break;
 	case CB_EVENT_NOTICE:
 		show_notice(s, e);
+		break;
+	case CB_EVENT_OFFLINE:
+		show_offline(s, e);
 		break;
 	case CB_EVENT_ERROR:
 		s->offers_previous = e->offers_previous;

@@ -30,6 +30,7 @@ struct cb_screen {
 	unsigned n_environments; /* of the last menu */
 	const char *layout; /* last one told; NULL: none yet */
 	bool is_realm_shown; /* its title, once */
+	bool is_offline; /* told so, and no network since */
 
 	/* The error on the screen, so that the same one again does not scroll it away. */
 	enum cb_err err; /* CB_OK: none */

@@ -74,6 +74,32 @@ void cb_uefi_widen(const char *ascii, CHAR16 *out, size_t max)
 	out[i] = 0;
 }
 
+bool cb_uefi_is_from_ipxe(EFI_HANDLE handle)
+{
+	static const EFI_GUID download_guid = {
+		0x3eaeaebd, 0xdecf, 0x493b, { 0x9b, 0xd1, 0xcd, 0xb2, 0xde, 0xca, 0xe7, 0x19 }
+	};
+	return cb_uefi_protocol(handle, &download_guid) != NULL;
+}
+
+/*
+ * Behind iPXE the firmware has connected them, and edk2's SnpDxe, connected to an interface of iPXE, fails but leaves
+ * an event that calls freed memory at ExitBootServices.
+ */
+void cb_uefi_connect_drivers(void)
+{
+	EFI_HANDLE *handles = NULL;
+	UINTN n = 0;
+
+	if (cb_uefi_is_from_ipxe(cb_uefi.loaded->DeviceHandle))
+		return;
+	if (EFI_ERROR(cb_uefi.bs->LocateHandleBuffer(AllHandles, NULL, NULL, &n, &handles)))
+		return;
+	for (UINTN i = 0; i < n; i++)
+		cb_uefi.bs->ConnectController(handles[i], NULL, NULL, TRUE);
+	cb_uefi_pool_free(handles);
+}
+
 bool cb_uefi_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
 {
 	static const EFI_GUID loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID;

@@ -30,6 +30,12 @@ void *cb_uefi_locate(const EFI_GUID *guid);
 EFI_HANDLE *cb_uefi_handles(const EFI_GUID *guid, size_t *ret_n);
 void cb_uefi_pool_free(void *p);
 
+/* iPXE offers interfaces of its own, and tells its handles by this. */
+bool cb_uefi_is_from_ipxe(EFI_HANDLE handle);
+/* After a start from a disk the firmware may not have connected its network drivers, after one from the
+ * network those of disks: connects all. */
+void cb_uefi_connect_drivers(void);
+
 /* Length of a device path with its end node; 0 for NULL or when longer than any real one. */
 size_t cb_uefi_path_len(const EFI_DEVICE_PATH *path);
 

@@ -20,7 +20,7 @@
 
 static const char *arg_root;
 static uint64_t arg_size, arg_rate;
-static bool arg_yes;
+static bool arg_yes, arg_partition;
 static struct cb_texts arg_tls_cas, arg_tls_pins;
 
 static const char *const kind_names[CB_CACHE_N_KINDS] = {
@@ -37,6 +37,7 @@ static enum cb_err create(int n, char **operands, struct cb_error *e)
 	const struct cb_cache_create how = {
 		.path = operands[0],
 		.size = arg_size,
+		.is_partition = arg_partition,
 		.is_overwriting = arg_yes,
 		.is_dry_run = arg_dry_run,
 	};
@@ -250,12 +251,17 @@ static enum cb_err fill_names(struct cb_client *client, int n, char **names, con
 {
 	json_t *images = json_array();
 	enum cb_err err = cb_client_refresh(client, e);
+	bool is_full = false;
 	for (int i = 0; err == CB_OK && i < n; i++) {
 		struct cb_fill_stats stats;
 		err = cb_client_fill(client, names[i], arg_rate, &stats, e);
 		if (err == CB_OK)
 			err = report_fill(names[i], &stats, images);
+		is_full |= err == CB_OK && stats.is_full;
 	}
+	/* It promises these versions. */
+	if (err == CB_OK && !is_full)
+		err = cb_client_keep_metadata(client, e);
 	if (err != CB_OK || !arg_json) {
 		json_decref(images);
 		return err;
@@ -343,9 +349,13 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 }
 
 static const struct cb_option options[] = {
+	{ .name = "partition",
+	  .help = "with 'create': DEVICE is a disk with a GPT; add a partition in its free space, "
+		  "of --size or as large as possible, and touch no other",
+	  .flag = &arg_partition },
 	{ .name = "size",
 	  .value = "BYTES",
-	  .help = "with 'create': the size of a file that is not there yet",
+	  .help = "with 'create': the size of a file that is not there yet, or of the partition",
 	  .number = &arg_size,
 	  .min = CB_CACHE_MIN_LEN,
 	  .max = 1ull << 46 },
@@ -382,6 +392,7 @@ const struct cb_verb cb_verb_cache = {
 	.group = CB_GROUP_BOOT,
 	.summary = "keep what was fetched on a partition or in a file",
 	.usage = "create FILE|DEVICE [--size BYTES] [--yes] [--dry-run]\n"
+		 "create --partition DISK [--size BYTES] [--dry-run]\n"
 		 "inspect FILE|DEVICE\n"
 		 "check FILE|DEVICE\n"
 		 "fill FILE|DEVICE URL... NAME... --root ROOT.json [--rate BYTES]",
@@ -394,11 +405,12 @@ const struct cb_verb cb_verb_cache = {
 		"NAME needs and the cache lacks, behind everything else that the machine does, and\n"
 		"keeps that version and the one before; what is older makes room.\n"
 		"\n"
-		"A partition for it has the type c1b7a3d0-6b0e-4a57-9c43-5f2f9a6e70c8:\n"
-		"sgdisk --new=0:0:+16G --typecode=0:TYPE --change-name=0:chunkboot-cache /dev/sdX",
+		"The loader looks for a partition of type c1b7a3d0-6b0e-4a57-9c43-5f2f9a6e70c8,\n"
+		"which 'create --partition' makes, then for a file cbcache.bin in the root of an\n"
+		"EFI system partition.\n",
 	.examples =
-		"  chunkboot cache create /dev/disk/by-partlabel/chunkboot-cache\n"
-		"  chunkboot cache create /boot/efi/chunkboot.cache --size 2000000000\n"
+		"  chunkboot cache create --partition /dev/sda --size 16000000000\n"
+		"  chunkboot cache create /boot/efi/cbcache.bin --size 2000000000\n"
 		"  chunkboot cache fill chunkboot.cache http://192.0.2.1/ debian --root root.json\n"
 		"  chunkboot cache inspect chunkboot.cache --json\n"
 		"  chunkboot cache check chunkboot.cache\n",

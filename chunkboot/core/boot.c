@@ -7,6 +7,7 @@
 #include "core/boot_internal.h"
 
 static cb_boot_stage_fn network_step, metadata_step, ready_step;
+static void network_enter(struct cb_boot *b);
 static void metadata_enter(struct cb_boot *b);
 
 /*
@@ -18,7 +19,7 @@ static const struct stage {
 	cb_boot_stage_fn *step;
 	cb_boot_key_fn *key;
 } stages[] = {
-	[CB_STAGE_NETWORK] = { NULL, network_step, NULL },
+	[CB_STAGE_NETWORK] = { network_enter, network_step, NULL },
 	[CB_STAGE_METADATA] = { metadata_enter, metadata_step, NULL },
 	[CB_STAGE_SIGN_IN] = { cb_boot_sign_in_enter, cb_boot_sign_in_step, cb_boot_sign_in_key },
 	[CB_STAGE_DERIVE] = { cb_boot_derive_enter, cb_boot_derive_step, NULL },
@@ -52,6 +53,7 @@ void cb_boot_emit(struct cb_boot *b, struct cb_event *event)
 void cb_boot_enter(struct cb_boot *b, enum cb_stage stage)
 {
 	b->stage = stage;
+	b->n_entries++;
 	b->entered_ms = cb_boot_now(b);
 	b->stage_ms[stage] = b->entered_ms;
 	/* Only the way from the prompt to the record needs it; after that, chunks do. */
@@ -101,25 +103,50 @@ static void drop_image(struct cb_boot *b)
 	b->image = NULL;
 }
 
+static void drop_record(struct cb_boot *b)
+{
+	cb_record_done(&b->record);
+	b->has_record = false;
+	cb_free(&b->platform->mem, b->record_file);
+	b->record_file = NULL;
+}
+
+/* A new try: with the network, if there is one. */
+static void network_enter(struct cb_boot *b)
+{
+	/* What was judged by old metadata is judged again. */
+	if (b->is_offline)
+		drop_record(b);
+	b->is_offline = b->waives_expiry = false;
+	b->network_err = CB_OK;
+	b->network_ms = b->entered_ms;
+	cb_boot_cache_open(b);
+}
+
 static void network_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
-	(void)ret_wake_ms; /* cb_boot_network brings the next step */
-	if (!b->is_network_up)
+	if (cb_boot_cache_is_awaited(b, ret_wake_ms))
 		return;
 	b->below_timestamp = UINT64_MAX;
-	cb_boot_enter(b, CB_STAGE_METADATA);
+	if (b->is_network_up)
+		cb_boot_enter(b, CB_STAGE_METADATA);
+	else if (b->network_err != CB_OK && !cb_boot_go_offline(b, b->network_err))
+		cb_boot_fail(b, b->network_err, "");
+	/* else cb_boot_network brings the next step */
 }
 
 bool cb_boot_wants_network(const struct cb_boot *b)
 {
-	return b->stage == CB_STAGE_NETWORK && !b->is_network_up;
+	return b->stage == CB_STAGE_NETWORK && !b->is_network_up && b->network_err == CB_OK;
 }
 
 void cb_boot_network(struct cb_boot *b, enum cb_err err)
 {
 	b->is_network_up = err == CB_OK;
-	if (err != CB_OK && b->stage == CB_STAGE_NETWORK)
-		cb_boot_fail(b, err, "");
+	if (b->stage != CB_STAGE_NETWORK)
+		return;
+	b->network_err = err;
+	b->network_ms = cb_boot_now(b);
 }
 
 /* ---- metadata ---- */
@@ -149,8 +176,15 @@ static enum cb_err start_metadata(struct cb_boot *b)
 	if (err == CB_OK)
 		err = cb_refresh_new(b->platform, b->fetch, b->tuf, &b->refresh);
 	if (err == CB_OK)
-		cb_refresh_prefer_below(b->refresh, b->below_timestamp);
-	return err;
+		err = cb_boot_cache_attach(b);
+	if (err != CB_OK)
+		return err;
+	cb_refresh_prefer_below(b->refresh, b->below_timestamp);
+	if (b->waives_expiry)
+		cb_tuf_waive_expiry(b->tuf);
+	if (b->is_offline)
+		cb_refresh_offline(b->refresh);
+	return CB_OK;
 }
 
 static void metadata_enter(struct cb_boot *b)
@@ -187,14 +221,20 @@ static void add_signed_mirrors(struct cb_boot *b)
 
 static void metadata_done(struct cb_boot *b)
 {
+	enum cb_err err;
+
 	b->now_s = cb_tuf_now(b->tuf);
 	if (cb_tuf_info(b->tuf)->min_loader > CB_LOADER_VERSION) {
 		cb_boot_fail(b, CB_META_LOADER_OLD, "");
 		return;
 	}
 	add_signed_mirrors(b);
+	cb_boot_offline_tell(b);
 	/* After a retry, whatever was reached before is not asked for again. */
-	if (b->has_record)
+	err = b->has_record ? cb_boot_offline_check(b) : CB_OK;
+	if (err != CB_OK)
+		cb_boot_fail(b, err, "account record");
+	else if (b->has_record)
 		cb_boot_enter(b, CB_STAGE_MENU);
 	else if (b->has_keys)
 		cb_boot_enter(b, CB_STAGE_RECORD);
@@ -214,18 +254,50 @@ bool cb_boot_older_metadata(struct cb_boot *b)
 	return true;
 }
 
+static void metadata_failed(struct cb_boot *b, enum cb_err err)
+{
+	if (cb_boot_go_offline(b, err))
+		return;
+	/* Nobody is there to ask: the account's record will say how old it may be. */
+	if (err == CB_META_EXPIRED && b->config.has_autologin && !b->waives_expiry) {
+		b->waives_expiry = true;
+		cb_boot_enter(b, CB_STAGE_METADATA);
+		return;
+	}
+	if (err != CB_META_EXPIRED && err != CB_META_ROLLBACK && err != CB_NO_MEMORY)
+		err = cb_boot_offline_err(b, err);
+	cb_boot_fail(b, err, cb_refresh_subject(b->refresh));
+}
+
+/* Silence: where the cache has metadata, nobody waits two minutes for a mirror. */
+static bool is_silent(const struct cb_boot *b, uint64_t *ret_wake_ms)
+{
+	struct cb_fetch_stats stats;
+	uint64_t since_ms = b->entered_ms;
+
+	if (b->is_offline || !cb_boot_cache_has_metadata(b))
+		return false;
+	cb_fetch_stats(b->fetch, &stats);
+	if (stats.last_progress_ms > since_ms)
+		since_ms = stats.last_progress_ms;
+	cb_boot_wake_at(ret_wake_ms, since_ms + CB_BOOT_OFFLINE_AFTER_MS);
+	return cb_boot_now(b) >= since_ms + CB_BOOT_OFFLINE_AFTER_MS;
+}
+
 static void metadata_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
 	enum cb_err err = CB_OK;
 
 	switch (cb_refresh_step(b->refresh, ret_wake_ms, &err)) {
 	case CB_JOB_RUNNING:
+		if (is_silent(b, ret_wake_ms))
+			metadata_failed(b, CB_NET_TIMEOUT);
 		return;
 	case CB_JOB_DONE:
 		metadata_done(b);
 		return;
 	case CB_JOB_FAILED:
-		cb_boot_fail(b, err, cb_refresh_subject(b->refresh));
+		metadata_failed(b, err);
 		return;
 	}
 }
@@ -278,7 +350,7 @@ void cb_boot_key(struct cb_boot *b, unsigned key)
 
 enum cb_boot_status cb_boot_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 {
-	enum cb_stage before = b->stage;
+	uint64_t before = b->n_entries;
 	uint64_t fetch_wake_ms = UINT64_MAX;
 	bool is_busy = false;
 
@@ -288,11 +360,13 @@ enum cb_boot_status cb_boot_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 	stages[b->stage].step(b, ret_wake_ms);
 	if (b->outcome != CB_BOOT_RUNNING)
 		return b->outcome;
+	if (b->stage == CB_STAGE_SIGN_IN)
+		cb_boot_cache_catch_up(b, ret_wake_ms);
 	/* After the stage, so that what it has just asked for is on its way before we wait. */
 	if (b->fetch)
 		is_busy = cb_fetch_step(b->fetch, &fetch_wake_ms);
 	cb_boot_wake_at(ret_wake_ms, fetch_wake_ms);
-	return is_busy || b->stage != before ? CB_BOOT_RUNNING : CB_BOOT_IDLE;
+	return is_busy || b->n_entries != before ? CB_BOOT_RUNNING : CB_BOOT_IDLE;
 }
 
 const struct cb_boot_result *cb_boot_result(const struct cb_boot *b)
@@ -305,6 +379,7 @@ void cb_boot_close_network(struct cb_boot *b)
 	if (b->image)
 		cb_imagefetch_detach(b->image);
 	drop_fetch(b);
+	cb_boot_cache_close(b);
 	b->is_network_up = false;
 }
 
@@ -339,8 +414,7 @@ void cb_boot_sign_out(struct cb_boot *b)
 	cb_line_wipe(&b->passphrase);
 	cb_wipe(&b->keys, sizeof(b->keys));
 	b->has_keys = false;
-	cb_record_done(&b->record);
-	b->has_record = false;
+	drop_record(b);
 }
 
 void cb_boot_free(struct cb_boot *b)
@@ -353,6 +427,7 @@ void cb_boot_free(struct cb_boot *b)
 	cb_boot_derive_stop(b);
 	drop_image(b);
 	drop_fetch(b);
+	cb_boot_cache_close(b);
 	cb_tuf_free(b->tuf);
 	cb_boot_sign_out(b);
 	cb_free_secret(mem, b->handover, b->handover_len);

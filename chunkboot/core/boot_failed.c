@@ -4,15 +4,11 @@
 
 #include "core/boot_internal.h"
 
-static bool is_network_trouble(enum cb_err err)
-{
-	return cb_err_info(err)->code / 100 == 1 && err != CB_URL_FORMAT;
-}
-
 /* What helps a person with network trouble is the mirror's name, not the file's. */
 static const char *trouble_subject(const struct cb_boot *b, const char *subject)
 {
-	if (is_network_trouble(b->err) && b->fetch && cb_fetch_n_sources(b->fetch) > 0)
+	if (cb_boot_is_network_trouble(b->err) && b->err != CB_NET_OFFLINE && b->fetch &&
+	    cb_fetch_n_sources(b->fetch) > 0)
 		return cb_fetch_source_name(b->fetch, 0);
 	return subject;
 }
@@ -28,7 +24,7 @@ void cb_boot_failed_enter(struct cb_boot *b)
 	};
 
 	b->retry_at_ms = 0;
-	if (is_network_trouble(b->err)) {
+	if (cb_boot_is_network_trouble(b->err) || b->err == CB_OFFLINE_OVER) {
 		b->retry_at_ms = b->entered_ms + b->retry_delay_ms;
 		b->retry_delay_ms *= 2;
 		if (b->retry_delay_ms > CB_BOOT_RETRY_MAX_MS)

@@ -9,6 +9,23 @@ const char *cb_boot_arch_name(const struct cb_boot *b)
 	return b->params.arch == CB_ARCH_AARCH64 ? "aarch64" : "x86_64";
 }
 
+/* Offline the newest version counts whose manifest is here: what the cache was last filled with. */
+static bool newest_cached(const struct cb_boot *b, struct cb_bytes name, struct cb_tuf_target *ret)
+{
+	struct cb_cache_reading r;
+	struct cb_tuf_target t;
+
+	ret->serial = 0;
+	for (unsigned i = 0; i < cb_tuf_n_targets(b->tuf); i++) {
+		cb_tuf_target_at(b->tuf, i, &t);
+		if (cb_bytes_is(name, t.name) && strcmp(t.arch, cb_boot_arch_name(b)) == 0 &&
+		    t.serial > ret->serial &&
+		    cb_cache_find(b->cache, CB_CACHE_MANIFEST, t.sha256, &r))
+			*ret = t;
+	}
+	return ret->serial > 0;
+}
+
 /* The listed target that environment i names. */
 static enum cb_err find_target(const struct cb_boot *b, unsigned i, struct cb_tuf_target *ret)
 {
@@ -18,6 +35,8 @@ static enum cb_err find_target(const struct cb_boot *b, unsigned i, struct cb_tu
 		name = cb_bytes_of(b->forced);
 	if (name.len > 0 && memchr(name.p, '/', name.len))
 		return cb_tuf_find(b->tuf, name, ret);
+	if (b->is_offline && newest_cached(b, name, ret))
+		return CB_OK;
 	return cb_tuf_newest(b->tuf, name, cb_boot_arch_name(b), ret);
 }
 
@@ -77,7 +96,7 @@ static bool start_image(struct cb_boot *b)
 	b->seen_ms = cb_boot_now(b);
 	b->waiting_ms = b->seen_ms;
 	cb_fetch_stats(b->fetch, &stats);
-	b->seen_bytes = stats.body_bytes;
+	b->seen_bytes = stats.body_bytes + stats.cache_bytes;
 	b->rate_bytes_s = 0;
 	if (strcmp(target.arch, cb_boot_arch_name(b)) != 0)
 		err = CB_IMAGE_ARCH;
@@ -117,6 +136,8 @@ static enum cb_job_status step_image(struct cb_boot *b, uint64_t *ret_wake_ms)
 		return CB_JOB_FAILED;
 	} else {
 		b->need_bytes = cb_imagefetch_need(b->image);
+		if (cb_boot_is_network_trouble(err))
+			err = cb_boot_offline_err(b, err);
 		cb_boot_fail(b, err, cb_imagefetch_subject(b->image));
 	}
 	stop_image(b);
@@ -288,6 +309,7 @@ static void show_progress(struct cb_boot *b, uint64_t done, uint64_t total)
 	event.progress.remaining_s = UINT32_MAX;
 	if (b->rate_bytes_s > 0 && (total - done) / b->rate_bytes_s < UINT32_MAX)
 		event.progress.remaining_s = (uint32_t)((total - done) / b->rate_bytes_s);
+	event.progress.cache_bytes = stats.cache_bytes;
 	event.progress.n_connections = stats.n_connections;
 	event.progress.n_mirrors = n;
 	for (unsigned i = 0; i < n; i++) {
@@ -307,7 +329,7 @@ static void report(struct cb_boot *b, uint64_t *ret_wake_ms, bool is_last)
 
 	cb_imagefetch_progress(b->image, &done, &total);
 	cb_fetch_stats(b->fetch, &stats);
-	measure_rate(b, stats.body_bytes, now);
+	measure_rate(b, stats.body_bytes + stats.cache_bytes, now);
 	if (is_last || now >= b->progress_ms + CB_BOOT_PROGRESS_MS) {
 		b->progress_ms = now;
 		name_bad_mirrors(b);
@@ -329,6 +351,10 @@ void cb_boot_fetch_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 	if (status == CB_JOB_FAILED)
 		return;
 	report(b, ret_wake_ms, /*is_last=*/status == CB_JOB_DONE);
-	if (status == CB_JOB_DONE)
+	if (status != CB_JOB_DONE)
+		return;
+	if (cb_boot_cache_save(b))
+		cb_boot_wake_at(ret_wake_ms, cb_boot_now(b));
+	else
 		cb_boot_enter(b, CB_STAGE_HANDOVER);
 }

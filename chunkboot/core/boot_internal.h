@@ -4,6 +4,7 @@
 #define CB_CORE_BOOT_INTERNAL_H
 
 #include "core/boot.h"
+#include "core/cache.h"
 #include "core/cmdline.h"
 #include "core/fetch.h"
 #include "core/imagefetch.h"
@@ -21,6 +22,9 @@
 #define CB_BOOT_COUNTDOWN_MS                                                                       \
 	2000 /* a single environment boots after it; the fetch runs meanwhile */
 #define CB_BOOT_RECORD_JSON_MAX 16384
+#define CB_BOOT_CACHE_OPEN_MS 250 /* a cache that takes longer to open makes no network wait */
+#define CB_BOOT_CACHE_WRITE_MS 1000 /* the start waits no longer for what the cache lacks */
+#define CB_BOOT_OFFLINE_AFTER_MS 10000 /* of silence, where the cache has metadata */
 
 enum cb_derive {
 	CB_DERIVE_ENTERED, /* nothing to wipe */
@@ -34,12 +38,15 @@ struct cb_boot {
 	struct cb_boot_params params;
 	struct cb_config config;
 	enum cb_stage stage;
+	uint64_t n_entries; /* of stages, the same one again too */
 	enum cb_boot_status outcome; /* RUNNING, or what the person chose, or READY */
 	uint64_t start_ms, entered_ms; /* machine started; stage entered */
 	uint64_t stage_ms[CB_STAGE_FAILED + 1]; /* when each stage was entered last */
 
 	/* network and metadata */
 	bool is_network_up;
+	enum cb_err network_err; /* why it did not come up; CB_OK: no word yet */
+	uint64_t network_ms; /* when that was known */
 	struct cb_tls tls;
 	struct cb_platform secure; /* the platform, its streams with TLS */
 	struct cb_fetch *fetch;
@@ -48,6 +55,14 @@ struct cb_boot {
 	uint64_t below_timestamp; /* what a timestamp of this version promises can't be had */
 	struct cb_state_store state; /* rollback state as read at the start */
 	int64_t now_s; /* the clock that expiry is judged by */
+
+	/* the cache on a disk, and going on with it alone */
+	struct cb_cache *cache; /* NULL: none */
+	uint64_t cache_until_ms; /* writing to it ends then; 0: has not begun */
+	bool is_offline; /* metadata and record are the cache's */
+	bool waives_expiry; /* an expired timestamp is good enough, within the record's offline days */
+	enum cb_err offline_why;
+	int64_t offline_until_s; /* 0: not known yet, or not offline */
 
 	/* sign-in */
 	struct cb_line account, passphrase;
@@ -71,6 +86,8 @@ struct cb_boot {
 	enum cb_err record_refusal;
 	bool has_record;
 	struct cb_record record;
+	uint8_t *record_file; /* as the cache may get it; NULL: none */
+	size_t record_file_len;
 
 	/* what comes in while the person types */
 	struct cb_imagefetch *prefetch; /* NULL: none */
@@ -121,14 +138,15 @@ void cb_boot_wake_at(uint64_t *wake_ms, uint64_t at_ms);
 /* A manifest that this metadata lists is nowhere: starts over with another mirror's older
  * timestamp. False when there is none. */
 bool cb_boot_older_metadata(struct cb_boot *b);
+/* Trouble of the network that may end by itself. */
+bool cb_boot_is_network_trouble(enum cb_err err);
 /* Wipes keys, passphrase, record and whatever follows from them. */
 void cb_boot_sign_out(struct cb_boot *b);
 
 /* boot_signin.c */
-cb_boot_stage_fn cb_boot_sign_in_step, cb_boot_record_step;
+cb_boot_stage_fn cb_boot_sign_in_step;
 cb_boot_key_fn cb_boot_sign_in_key;
 void cb_boot_sign_in_enter(struct cb_boot *b);
-void cb_boot_record_enter(struct cb_boot *b);
 /* Account or passphrase are not known: tells, and asks again. */
 void cb_boot_refuse(struct cb_boot *b);
 
@@ -156,6 +174,36 @@ cb_boot_stage_fn cb_boot_menu_step, cb_boot_fetch_step;
 cb_boot_key_fn cb_boot_menu_key;
 void cb_boot_menu_enter(struct cb_boot *b);
 void cb_boot_fetch_enter(struct cb_boot *b);
+
+/* boot_cache.c: the cache, where there is one; trouble with it stops nothing */
+/* Begins to open it, if it is not open. */
+void cb_boot_cache_open(struct cb_boot *b);
+/* Reads on; true while the stage NETWORK should wait for it. */
+bool cb_boot_cache_is_awaited(struct cb_boot *b, uint64_t *ret_wake_ms);
+/* While a person types: one that was too late for the metadata is opened for the image. */
+void cb_boot_cache_catch_up(struct cb_boot *b, uint64_t *ret_wake_ms);
+/* To a new fetch engine and its refresh; NO_MEMORY. */
+enum cb_err cb_boot_cache_attach(struct cb_boot *b);
+bool cb_boot_cache_has_metadata(const struct cb_boot *b);
+/* The image is complete: writes one more piece of what the cache lacks. False: that is all. */
+bool cb_boot_cache_save(struct cb_boot *b);
+void cb_boot_cache_close(struct cb_boot *b);
+
+/* boot_offline.c: going on without the network */
+/* Network trouble: starts over with the cache's metadata. False: err is none, the cache has none, or that
+ * is so already. */
+bool cb_boot_go_offline(struct cb_boot *b, enum cb_err err);
+/* The record is open: may the account be used with metadata of that age? OFFLINE_OVER. */
+enum cb_err cb_boot_offline_check(struct cb_boot *b);
+void cb_boot_offline_tell(struct cb_boot *b);
+/* What to say instead of err, which came without a network. */
+enum cb_err cb_boot_offline_err(const struct cb_boot *b, enum cb_err err);
+
+/* boot_record.c: the account record */
+cb_boot_stage_fn cb_boot_record_step;
+void cb_boot_record_enter(struct cb_boot *b);
+/* Puts it into the cache, where the account may be used offline. */
+void cb_boot_record_save(struct cb_boot *b);
 
 /* boot_state.c: rollback state; trouble with it is told and stops nothing */
 void cb_boot_state_load(struct cb_boot *b);

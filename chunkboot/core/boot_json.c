@@ -77,6 +77,49 @@ static void put_sources(struct cb_text *t, const struct cb_fetch *f)
 	cb_text_put(t, "]");
 }
 
+/* Where there is one: what came from it, what it got, and what in it was bad. */
+static void put_cache(struct cb_text *t, const struct cb_boot *b)
+{
+	struct cb_cache_stats stats;
+	struct cb_fetch_stats fetched;
+
+	if (!b->cache || cb_fetch_cache(b->fetch) != b->cache)
+		return;
+	cb_cache_stats(b->cache, &stats);
+	cb_fetch_stats(b->fetch, &fetched);
+	put_member(t, "cache");
+	cb_text_put(t, "{\"body_bytes\":");
+	cb_text_put_u64(t, fetched.cache_bytes);
+	put_member(t, "read_bytes");
+	cb_text_put_u64(t, stats.read_bytes);
+	put_member(t, "written_bytes");
+	cb_text_put_u64(t, stats.written_bytes);
+	put_member(t, "bad_records");
+	cb_text_put_u64(t, stats.n_bad_records);
+	put_member(t, "bad_tables");
+	cb_text_put_u64(t, stats.n_lost_segments);
+	put_member(t, "read_errors");
+	cb_text_put_u64(t, stats.n_read_errors);
+	put_member(t, "is_full");
+	cb_text_put(t, stats.is_full ? "true" : "false");
+	cb_text_put(t, "}");
+}
+
+/* Only where the boot goes on without a fresh timestamp. */
+static void put_offline(struct cb_text *t, const struct cb_boot *b)
+{
+	if (b->offline_until_s == 0)
+		return;
+	put_member(t, "offline");
+	cb_text_put(t, "{\"network\":");
+	cb_text_put(t, b->is_offline ? "false" : "true");
+	put_member(t, "since");
+	cb_text_put_u64(t, (uint64_t)cb_tuf_info(b->tuf)->issued_s);
+	put_member(t, "until");
+	cb_text_put_u64(t, (uint64_t)b->offline_until_s);
+	cb_text_put(t, "}");
+}
+
 /* Milliseconds from the loader's start to the entry of each stage of this boot. */
 static void put_timings(struct cb_text *t, const struct cb_boot *b)
 {
@@ -129,6 +172,8 @@ bool cb_boot_json(const struct cb_boot *b, char *out, size_t max, size_t *ret_le
 			 cb_bytes_of(cb_imagefetch_is_deferred(b->image) ? "deferred" : "early"));
 	put_metadata(&t, cb_tuf_info(b->tuf));
 	put_sources(&t, b->fetch);
+	put_cache(&t, b);
+	put_offline(&t, b);
 	put_timings(&t, b);
 	put_derivation(&t, b);
 	cb_text_put(&t, "}\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Boot stages of the sign-in: prompts and account record; boot_derive.c is between them. */
+/* Boot stage of the sign-in: prompts; boot_derive.c and boot_record.c follow. */
 #include <string.h>
 
 #include "core/boot_internal.h"
@@ -83,6 +83,11 @@ static void account_key(struct cb_boot *b, enum cb_line_result result)
 	char name[CB_ACCOUNT_MAX + 1];
 	struct cb_bytes typed = { (const uint8_t *)b->account.text, b->account.len };
 
+	if (result == CB_LINE_ESCAPED && b->is_offline) {
+		show_prompt(b, /*is_final=*/true);
+		cb_boot_enter(b, CB_STAGE_NETWORK);
+		return;
+	}
 	if (result != CB_LINE_ENTERED) {
 		show_prompt(b, /*is_final=*/false);
 		return;
@@ -142,108 +147,9 @@ void cb_boot_refuse(struct cb_boot *b)
 {
 	b->n_refused++;
 	cb_boot_sign_out(b);
-	cb_boot_emit(b, &(struct cb_event){ .kind = CB_EVENT_REFUSED, .err = CB_LOGIN_UNKNOWN });
+	cb_boot_emit(
+		b,
+		&(struct cb_event){ .kind = CB_EVENT_REFUSED,
+				    .err = b->is_offline ? CB_LOGIN_OFFLINE : CB_LOGIN_UNKNOWN });
 	cb_boot_enter(b, CB_STAGE_SIGN_IN);
-}
-
-/* ---- record ---- */
-
-static void describe_record(void *ctx, uint32_t item, struct cb_fetch_item *ret)
-{
-	const struct cb_boot *b = ctx;
-	char path[CB_RECORD_PATH_MAX];
-
-	(void)item;
-	*ret = (struct cb_fetch_item){
-		.len = CB_RECORD_MAX_LEN,
-		.is_mutable = true,
-		.source = CB_FETCH_ANY_SOURCE,
-	};
-	cb_record_path(b->keys.locator, path);
-	memcpy(ret->path, path, sizeof(path));
-}
-
-static enum cb_err deliver_record(void *ctx, uint32_t item, struct cb_bytes bytes, unsigned source)
-{
-	struct cb_boot *b = ctx;
-	struct cb_record_check check = cb_record_check_of(b->tuf, b->now_s);
-	enum cb_err err;
-
-	(void)item;
-	(void)source;
-	err = cb_record_open(&b->platform->mem, bytes, &b->keys, &check, &b->record);
-	if (err == CB_OK &&
-	    b->record.epoch <
-		    cb_state_min_epoch(&b->state.known, b->config.realm_id, b->record.uid)) {
-		cb_record_done(&b->record);
-		err = CB_RECORD_EPOCH;
-	}
-	b->has_record = err == CB_OK;
-	if (err != CB_OK)
-		b->record_refusal = err;
-	return err;
-}
-
-void cb_boot_record_enter(struct cb_boot *b)
-{
-	enum cb_err err;
-
-	cb_job_free(b->record_job);
-	b->record_job = NULL;
-	b->record_refusal = CB_OK;
-	err = cb_fetch_submit(b->fetch,
-			      &(struct cb_job_params){
-				      .ctx = b,
-				      .n_items = 1,
-				      .describe = describe_record,
-				      .deliver = deliver_record,
-				      .absent_err = CB_LOGIN_UNKNOWN,
-				      .wrong_err = CB_RECORD_FORMAT,
-			      },
-			      &b->record_job);
-	if (err != CB_OK)
-		cb_boot_fail(b, err, "");
-}
-
-static void record_absent(struct cb_boot *b)
-{
-	if (b->config.has_autologin) {
-		cb_boot_sign_out(b);
-		cb_boot_fail(b, CB_LOGIN_UNKNOWN, b->config.autologin_account);
-		return;
-	}
-	/* The realm may still have records made with its previous parameters. */
-	if (b->kdf + 1 < cb_tuf_info(b->tuf)->n_kdf && b->passphrase.len > 0) {
-		b->kdf++;
-		cb_boot_enter(b, CB_STAGE_DERIVE);
-		return;
-	}
-	cb_boot_refuse(b);
-}
-
-void cb_boot_record_step(struct cb_boot *b, uint64_t *ret_wake_ms)
-{
-	enum cb_err err = CB_OK;
-	enum cb_job_status status = cb_job_status(b->record_job, &err, NULL);
-
-	cb_boot_prefetch_step(b, ret_wake_ms);
-	if (status == CB_JOB_RUNNING)
-		return;
-	cb_job_free(b->record_job);
-	b->record_job = NULL;
-	if (status == CB_JOB_DONE) {
-		cb_line_wipe(&b->passphrase);
-		cb_boot_enter(b, CB_STAGE_MENU);
-		return;
-	}
-	if (b->record_refusal == CB_OK && err == CB_LOGIN_UNKNOWN) {
-		record_absent(b);
-		return;
-	}
-	/* A refusal tells more than RECORD_FORMAT; after one the network may still have failed. */
-	if (b->record_refusal != CB_OK && err == CB_RECORD_FORMAT) {
-		err = b->record_refusal;
-		cb_boot_sign_out(b);
-	}
-	cb_boot_fail(b, err, "account record");
 }

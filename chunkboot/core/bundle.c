@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define DIRECTORY "metadata/"
-
 enum cb_err cb_bundle_parse(struct cb_bytes bytes, struct cb_bundle *ret)
 {
 	struct cb_reader r = cb_reader_of(bytes);
@@ -33,9 +31,9 @@ enum cb_err cb_bundle_parse(struct cb_bytes bytes, struct cb_bundle *ret)
 
 bool cb_bundle_find(const struct cb_bundle *bundle, const char *path, struct cb_bytes *ret)
 {
-	size_t skip = strlen(DIRECTORY);
+	size_t skip = strlen(CB_BUNDLE_DIRECTORY);
 
-	if (strncmp(path, DIRECTORY, skip) != 0)
+	if (strncmp(path, CB_BUNDLE_DIRECTORY, skip) != 0)
 		return false;
 	for (unsigned i = 0; i < bundle->n; i++) {
 		if (!cb_bytes_is(bundle->files[i].name, path + skip))

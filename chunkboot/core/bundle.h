@@ -7,7 +7,9 @@
 #include "core/err.h"
 
 #define CB_BUNDLE_PATH "metadata/bundle.cbb"
+#define CB_BUNDLE_DIRECTORY "metadata/" /* of the files in it; their names there are without */
 #define CB_BUNDLE_MAGIC "CBBUNDL1"
+#define CB_BUNDLE_HEAD_LEN 12 /* magic, u32 number of files */
 #define CB_BUNDLE_MAX_FILES 68 /* 64 roots and the four other roles */
 #define CB_BUNDLE_MAX_LEN 524288
 #define CB_BUNDLE_MAX_ROOTS_LEN 175104 /* then the four at their largest fit, too */

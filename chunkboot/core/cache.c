@@ -6,6 +6,32 @@
 
 #include "core/cache_internal.h"
 
+static bool is_usable(const struct cb_block *block)
+{
+	return block->ctx && block->block_len >= 512 && block->block_len <= CB_CACHE_PAGE &&
+		CB_CACHE_PAGE % block->block_len == 0;
+}
+
+static uint64_t n_pages_of(const struct cb_block *block)
+{
+	return block->n_blocks / (CB_CACHE_PAGE / block->block_len);
+}
+
+bool cb_cache_is_there(const struct cb_mem *mem, const struct cb_block *block)
+{
+	struct cb_cache_layout layout = { 0 };
+	uint8_t *page;
+	bool is_there;
+
+	if (!is_usable(block) || n_pages_of(block) == 0)
+		return false;
+	page = cb_alloc(mem, CB_CACHE_PAGE);
+	is_there = page && block->read(block->ctx, 0, page, CB_CACHE_PAGE) == CB_OK &&
+		cb_cache_read_label(page, n_pages_of(block), &layout);
+	cb_free(mem, page);
+	return is_there;
+}
+
 enum cb_err cb_cache_new(const struct cb_mem *mem, const struct cb_block *block,
 			 struct cb_cache **ret)
 {
@@ -21,8 +47,7 @@ enum cb_err cb_cache_new(const struct cb_mem *mem, const struct cb_block *block,
 		cb_cache_free(c);
 		return CB_NO_MEMORY;
 	}
-	if (!block->ctx || block->block_len < 512 || block->block_len > CB_CACHE_PAGE ||
-	    CB_CACHE_PAGE % block->block_len != 0)
+	if (!is_usable(block))
 		c->state = CB_CACHE_ABSENT;
 	*ret = c;
 	return CB_OK;
@@ -47,7 +72,7 @@ enum cb_cache_state cb_cache_state(const struct cb_cache *c)
 
 static bool open_label(struct cb_cache *c)
 {
-	uint64_t n_pages = c->block.n_blocks / (CB_CACHE_PAGE / c->block.block_len);
+	uint64_t n_pages = n_pages_of(&c->block);
 
 	if (n_pages == 0 || !cb_cache_get(c, 0, 1, c->window) ||
 	    !cb_cache_read_label(c->window, n_pages, &c->layout) || cb_cache_index_init(c) != CB_OK)
@@ -191,6 +216,7 @@ void cb_cache_stats(const struct cb_cache *c, struct cb_cache_stats *ret)
 		.n_reads = c->n_reads,
 		.n_writes = c->n_writes,
 		.n_read_errors = c->n_errors,
+		.n_bad_records = c->n_bad,
 		.n_lost_segments = c->n_lost,
 		.write_err = c->write_err,
 		.is_full = c->is_full,

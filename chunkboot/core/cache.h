@@ -50,6 +50,9 @@ struct cb_cache; /* opaque */
 enum cb_err cb_cache_format(const struct cb_mem *mem, const struct cb_block *block,
 			    uint32_t segment_len, const uint8_t id[CB_CACHE_ID_LEN]);
 
+/* Does the device begin with a cache's label? Reads one page. */
+bool cb_cache_is_there(const struct cb_mem *mem, const struct cb_block *block);
+
 /* Reads nothing yet. mem and block (whose struct is copied) outlive it. NO_MEMORY. */
 enum cb_err cb_cache_new(const struct cb_mem *mem, const struct cb_block *block,
 			 struct cb_cache **ret);
@@ -80,6 +83,13 @@ bool cb_cache_find(const struct cb_cache *c, enum cb_cache_kind kind,
 /* Reads the next piece, at most CB_CACHE_STEP_LEN bytes, into buf[r->room]. What is no chunk is DONE
  * only when it is what was written; the content of a chunk must be compared with its key. */
 enum cb_cache_progress cb_cache_read(struct cb_cache *c, struct cb_cache_reading *r, uint8_t *buf);
+/*
+ * A whole record of at most max bytes of content at once, in memory to be freed with the cache's mem.
+ * NOT_FOUND (also for what is damaged), NO_MEMORY.
+ */
+enum cb_err cb_cache_read_whole(struct cb_cache *c, enum cb_cache_kind kind,
+				const uint8_t key[CB_DIGEST_LEN], size_t max, uint8_t **ret,
+				size_t *ret_len);
 /* Whether reading may go beyond the record, up to CB_CACHE_STEP_LEN, where records lie in a row: on a
  * fast device that pays. Off at first. */
 void cb_cache_look_ahead(struct cb_cache *c, bool may);
@@ -124,6 +134,7 @@ struct cb_cache_stats {
 	uint64_t record_bytes; /* in whole pages */
 	uint64_t read_bytes, written_bytes; /* since cb_cache_new */
 	uint32_t n_reads, n_writes, n_read_errors;
+	uint32_t n_bad_records; /* dropped: damaged, unreadable, or not what they should be */
 	uint32_t n_lost_segments; /* with a table that is damaged, or with too many records */
 	enum cb_err write_err; /* the first error of writing; sticks */
 	bool is_full; /* every segment holds mostly what is needed */

@@ -112,6 +112,7 @@ void cb_cache_drop(struct cb_cache *c, uint32_t ref)
 		return;
 	e = cb_cache_entry(c, ref);
 	b = e->is_dead ? NULL : find_bucket(c, e->kind, e->key);
+	c->n_bad += !e->is_dead;
 	e->is_dead = true;
 	if (b)
 		*b = TOMB;

@@ -75,7 +75,7 @@ struct cb_cache {
 	bool must_move; /* the open segment is not the newest: append to another */
 	enum cb_err write_err;
 	uint64_t read_bytes, written_bytes;
-	uint32_t n_reads, n_writes, n_errors, n_lost;
+	uint32_t n_reads, n_writes, n_errors, n_bad, n_lost;
 };
 
 static inline uint32_t cb_cache_pages(uint32_t len)

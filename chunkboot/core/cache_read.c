@@ -129,3 +129,28 @@ enum cb_cache_progress cb_cache_read(struct cb_cache *c, struct cb_cache_reading
 		return lose(c, r->ref);
 	return CB_CACHE_DONE;
 }
+
+/* NOLINTNEXTLINE(readability-function-size): which record, how much of it, and where to */
+enum cb_err cb_cache_read_whole(struct cb_cache *c, enum cb_cache_kind kind,
+				const uint8_t key[CB_DIGEST_LEN], size_t max, uint8_t **ret,
+				size_t *ret_len)
+{
+	enum cb_cache_progress progress = CB_CACHE_AGAIN;
+	struct cb_cache_reading r;
+	uint8_t *bytes;
+
+	if (!cb_cache_find(c, kind, key, &r) || r.len > max)
+		return CB_NOT_FOUND;
+	bytes = cb_alloc(&c->mem, r.room);
+	if (!bytes)
+		return CB_NO_MEMORY;
+	while (progress == CB_CACHE_AGAIN)
+		progress = cb_cache_read(c, &r, bytes);
+	if (progress != CB_CACHE_DONE) {
+		cb_free(&c->mem, bytes);
+		return CB_NOT_FOUND;
+	}
+	*ret = bytes;
+	*ret_len = r.len;
+	return CB_OK;
+}

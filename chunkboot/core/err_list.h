@@ -43,6 +43,8 @@
 	  "name the mirror in its URL as its certificate does (subjectAltName)")                   \
 	X(NET_TLS_DATE, 118, 5, "the mirror's certificate has expired or is not yet valid",        \
 	  "check the clock; the server's administrator renews the certificate")                    \
+	X(NET_OFFLINE, 119, 5, "no mirror can be reached, and this machine's cache is not enough", \
+	  "connect it to the network; another environment or version may be complete here")        \
 	X(META_FORMAT, 201, 3, "metadata is malformed",                                            \
 	  "the copy of the repository is damaged; tell your administrator")                        \
 	X(META_SIGNATURE, 202, 3, "metadata is not signed by enough trusted keys",                 \
@@ -103,6 +105,11 @@
 	  "use 1 to 256 printable ASCII characters")                                               \
 	X(PASSPHRASE_WEAK, 412, 4, "the passphrase is too easy to guess",                          \
 	  "let the tool generate one, or use --allow-weak")                                        \
+	X(LOGIN_OFFLINE, 413, 4,                                                                   \
+	  "account or passphrase not known to this machine without the network",                   \
+	  "check both; the first sign-in on a machine needs the network")                          \
+	X(OFFLINE_OVER, 414, 4, "this account was without the network for too long",               \
+	  "connect the machine to the network; it goes on by itself then")                         \
 	X(NO_MEMORY, 501, 1, "out of memory", "close other programs or add memory")                \
 	X(MEMORY_SHORT, 502, 1, "this machine has too little memory",                              \
 	  "use a machine with more memory, or a smaller image")                                    \

@@ -51,6 +51,7 @@ enum cb_event_kind {
 	CB_EVENT_NOTICE, /* something worth a line that is not fatal: err, subject */
 	CB_EVENT_ERROR, /* the attempt failed: err, subject; the error screen follows */
 	CB_EVENT_REFUSED, /* sign-in refused, prompt again: err */
+	CB_EVENT_OFFLINE, /* goes on with what the cache has: err why, offline */
 };
 
 enum cb_prompt { CB_PROMPT_ACCOUNT, CB_PROMPT_PASSPHRASE };
@@ -60,7 +61,7 @@ enum cb_prompt { CB_PROMPT_ACCOUNT, CB_PROMPT_PASSPHRASE };
 struct cb_event {
 	enum cb_event_kind kind;
 	enum cb_stage stage; /* of every event */
-	enum cb_err err; /* NOTICE, ERROR, REFUSED */
+	enum cb_err err; /* NOTICE, ERROR, REFUSED, OFFLINE */
 	const char
 		*subject; /* NOTICE, ERROR: the object, e.g. a path or mirror; STAGE: at SIGN_IN the
 			      * realm's title; "" when none */
@@ -86,8 +87,13 @@ struct cb_event {
 		uint32_t remaining_s; /* UINT32_MAX when unknown */
 		uint32_t n_connections;
 		uint32_t n_mirrors_up, n_mirrors;
+		uint64_t cache_bytes; /* of done_bytes, as far as they were read from the cache */
 		const char *image; /* NAME/VERSION */
 	} progress;
+	struct { /* OFFLINE; Unix time */
+		int64_t since_s; /* when the metadata was issued */
+		int64_t until_s; /* the account may be used so long; 0: not known yet */
+	} offline;
 };
 
 #endif

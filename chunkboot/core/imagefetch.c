@@ -5,8 +5,11 @@
 #include <assert.h>
 #include <string.h>
 
-#include "core/cache.h"
+#include "core/cachefill.h"
 #include "core/imageplan.h"
+
+#define FILL_SHARE                                                                                 \
+	4u /* of spare memory may hold what waits to be written to the cache: one in so many bytes */
 
 struct cb_imagefetch {
 	const struct cb_platform *platform;
@@ -17,13 +20,14 @@ struct cb_imagefetch {
 	uint32_t n_to_come; /* chunks that are neither done nor with the crew */
 	uint8_t *manifest_bytes;
 	struct cb_manifest manifest;
-	bool has_manifest;
+	bool has_manifest, is_manifest_new; /* new: not from the cache */
 	struct cb_imageplan plan;
 	uint64_t done_bytes;
 	enum cb_err refusal; /* last verdict on bytes that did arrive */
 	enum cb_err err; /* sticky */
 	bool is_done;
 	char subject[CB_FETCH_PATH_MAX];
+	struct cb_cachefill fill; /* what the cache is to get */
 };
 
 static void set_subject(struct cb_imagefetch *im, const char *path)
@@ -34,18 +38,6 @@ static void set_subject(struct cb_imagefetch *im, const char *path)
 		len = sizeof(im->subject) - 1;
 	memcpy(im->subject, path, len);
 	im->subject[len] = '\0';
-}
-
-/* ---- cache ---- */
-
-/* Puts verified bytes there, unless they come from it. */
-static void cache_put(struct cb_imagefetch *im, enum cb_cache_kind kind, const uint8_t *key,
-		      struct cb_bytes bytes, unsigned source)
-{
-	struct cb_cache *cache = cb_fetch_cache(im->fetch);
-
-	if (cache && source != CB_FETCH_CACHE)
-		(void)cb_cache_append(cache, kind, key, bytes);
 }
 
 /* ---- manifest ---- */
@@ -83,7 +75,7 @@ static enum cb_err deliver_manifest(void *ctx, uint32_t item, struct cb_bytes by
 	im->err = cb_manifest_parse((struct cb_bytes){ im->manifest_bytes, bytes.len },
 				    &im->manifest);
 	im->has_manifest = im->err == CB_OK;
-	cache_put(im, CB_CACHE_MANIFEST, im->target.sha256, bytes, source);
+	im->is_manifest_new = source != CB_FETCH_CACHE;
 	return CB_OK;
 }
 
@@ -133,6 +125,21 @@ static void drop_arrival(struct cb_imagefetch *im, struct arrival *a)
 	cb_free(&im->platform->mem, a);
 }
 
+/* A good chunk: what is not from the cache goes there. Deferred, its bytes stay where they wait. */
+static void keep_chunk(struct cb_imagefetch *im, struct arrival *a)
+{
+	bool is_waiting = a->piece.task == CB_PIECE_KEEP;
+	struct cb_bytes bytes = { is_waiting ? a->piece.out : a->held.bytes, a->held.len };
+
+	im->done_bytes += a->held.len;
+	if (a->held.source == CB_FETCH_CACHE)
+		return;
+	cb_cachefill_add(&im->fill, CB_CACHE_CHUNK, a->piece.chunk.digest, bytes,
+			 is_waiting ? NULL : a->held.bytes);
+	if (!is_waiting)
+		a->held.bytes = NULL;
+}
+
 /* Judges what the crew has done. */
 static void settle_chunks(struct cb_imagefetch *im)
 {
@@ -140,9 +147,7 @@ static void settle_chunks(struct cb_imagefetch *im)
 
 	while ((a = (struct arrival *)cb_crew_done(im->crew))) {
 		if (a->piece.err == CB_OK) {
-			im->done_bytes += a->held.len;
-			cache_put(im, CB_CACHE_CHUNK, a->piece.chunk.digest, a->piece.stored,
-				  a->held.source);
+			keep_chunk(im, a);
 		} else {
 			im->refusal = a->piece.err;
 			im->n_to_come++;
@@ -186,6 +191,20 @@ static enum cb_err start_manifest(struct cb_imagefetch *im)
 		      });
 }
 
+/* From here on the cache keeps this version; spare: bytes of memory that may hold what it lacks. */
+static void begin_fill(struct cb_imagefetch *im, uint64_t spare)
+{
+	struct cb_cache *cache = cb_fetch_cache(im->fetch);
+
+	cb_cachefill_init(&im->fill, im->platform, cache, (size_t)(spare / FILL_SHARE));
+	if (!cache)
+		return;
+	cb_cache_keep(cache, im->target.name, im->target.sha256);
+	if (im->is_manifest_new)
+		cb_cachefill_add(&im->fill, CB_CACHE_MANIFEST, im->target.sha256,
+				 im->manifest.bytes, NULL);
+}
+
 static enum cb_err start_chunks(struct cb_imagefetch *im)
 {
 	const struct cb_platform *p = im->platform;
@@ -197,8 +216,7 @@ static enum cb_err start_chunks(struct cb_imagefetch *im)
 	if (err != CB_OK)
 		return err;
 	im->n_to_come = im->manifest.n_chunks;
-	if (cb_fetch_cache(im->fetch))
-		cb_cache_keep(cb_fetch_cache(im->fetch), im->target.name, im->target.sha256);
+	begin_fill(im, cb_imageplan_spare(&im->plan, free_bytes));
 	return submit(im,
 		      &(struct cb_job_params){
 			      .ctx = im,
@@ -248,9 +266,6 @@ static enum cb_err turn(struct cb_imagefetch *im, uint64_t *ret_wake_ms)
 		if (im->err != CB_OK)
 			return im->err;
 		im->is_done = im->crew != NULL;
-		/* A cache that fails takes nothing more, and that is all. */
-		if (im->is_done && cb_fetch_cache(im->fetch))
-			(void)cb_cache_commit(cb_fetch_cache(im->fetch));
 		return im->is_done ? CB_OK : start_chunks(im);
 	case CB_JOB_FAILED:
 		break;
@@ -356,9 +371,31 @@ enum cb_err cb_imagefetch_new(const struct cb_platform *platform, struct cb_fetc
 	return CB_OK;
 }
 
+bool cb_imagefetch_write_back(struct cb_imagefetch *im)
+{
+	return cb_cachefill_step(&im->fill);
+}
+
+bool cb_imagefetch_is_cached(const struct cb_imagefetch *im)
+{
+	const struct cb_cache *cache = cb_fetch_cache(im->fetch);
+	struct cb_cache_reading r;
+	struct cb_chunk chunk;
+
+	if (!cache || !cb_cache_find(cache, CB_CACHE_MANIFEST, im->target.sha256, &r))
+		return false;
+	for (uint32_t i = 0; i < im->manifest.n_chunks; i++) {
+		cb_manifest_chunk(&im->manifest, i, &chunk);
+		if (!cb_cache_find(cache, CB_CACHE_CHUNK, chunk.digest, &r))
+			return false;
+	}
+	return true;
+}
+
 void cb_imagefetch_detach(struct cb_imagefetch *im)
 {
 	end_job(im);
+	cb_cachefill_done(&im->fill);
 	im->fetch = NULL;
 }
 

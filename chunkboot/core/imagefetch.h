@@ -39,6 +39,13 @@ void cb_imagefetch_progress(const struct cb_imagefetch *im, uint64_t *ret_done,
 			    uint64_t *ret_total);
 
 /*
+ * Only when DONE, before detach. Writes one more record that the cache lacks; false: all has been
+ * written, or it takes no more. To commit is the caller's affair.
+ */
+bool cb_imagefetch_write_back(struct cb_imagefetch *im);
+/* Only when DONE, before detach: are its manifest and all chunks in the cache? */
+bool cb_imagefetch_is_cached(const struct cb_imagefetch *im);
+/*
  * Only when DONE. Segment i, uncompressed; the initrds only where free_memory is not known, so that
  * the plan is the early one.
  */

@@ -156,6 +156,13 @@ enum cb_err cb_imageplan_make(const struct cb_mem *mem, const struct cb_manifest
 	return CB_OK;
 }
 
+uint64_t cb_imageplan_spare(const struct cb_imageplan *plan, uint64_t free_bytes)
+{
+	uint64_t needed = need(plan->manifest, plan->is_deferred);
+
+	return free_bytes > needed ? free_bytes - needed : 0;
+}
+
 void cb_imageplan_done(struct cb_imageplan *plan)
 {
 	if (!plan->mem)

@@ -30,6 +30,8 @@ uint64_t cb_imageplan_need(const struct cb_manifest *m);
  */
 enum cb_err cb_imageplan_make(const struct cb_mem *mem, const struct cb_manifest *manifest,
 			      uint64_t free_bytes, struct cb_imageplan *ret);
+/* Bytes of memory that this plan leaves over, where free_bytes were there before it. 0: none, or not known. */
+uint64_t cb_imageplan_spare(const struct cb_imageplan *plan, uint64_t free_bytes);
 /* Frees everything; fine on a zeroed plan and twice. */
 void cb_imageplan_done(struct cb_imageplan *plan);
 

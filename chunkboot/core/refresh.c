@@ -7,228 +7,21 @@
  * round trip. The bundle answers for nothing: every mirror's own root and timestamp are asked for all
  * the same, and a file out of the bundle is judged like one that came by itself.
  */
-#include "core/refresh.h"
-
 #include <string.h>
 
-#include "core/bundle.h"
+#include "core/refresh_internal.h"
 
-#define IN_BUNDLE CB_FETCH_MAX_MIRRORS /* index of the bundle's candidate */
-#define N_CANDIDATES (CB_FETCH_MAX_MIRRORS + 1)
-
-/* A timestamp; kept until what it names is here. Judged when the root is settled. */
-struct candidate {
-	uint8_t bytes[CB_TUF_TIMESTAMP_MAX];
-	size_t len; /* 0: none */
-	uint64_t version; /* 0: not judged */
-};
-
-struct cb_refresh {
-	const struct cb_platform *platform;
-	struct cb_fetch *fetch;
-	struct cb_tuf *tuf;
-	struct cb_job *job, *bundle_job;
-	struct cb_tuf_want want;
-	bool has_begun; /* the bundle has been asked for */
-	/* of the round: a newer root was accepted; a mirror has none; the verdict on one; why it failed */
-	bool has_new_root, is_root_absent;
-	enum cb_err root_refusal, round_err;
-	bool is_settling; /* all that remains of the round is the bundle */
-	enum cb_err refusal; /* last verdict on other bytes that did arrive, CB_OK: none */
-	enum cb_err err; /* sticky */
-	uint64_t first_valid_ms; /* when the first valid timestamp came, UINT64_MAX: not yet */
-	uint64_t bundle_ms; /* since when only the bundle is waited for, UINT64_MAX: not yet */
-	uint64_t below; /* versions of timestamps are wanted below this one */
-	int chosen; /* candidate in use, -1: none */
-	struct candidate candidates[N_CANDIDATES];
-	uint8_t *bundle_bytes; /* NULL: none */
-	struct cb_bundle bundle;
-};
-
-static uint64_t now_ms(const struct cb_refresh *r)
+enum cb_err cb_refresh_accept(struct cb_refresh *r, struct cb_bytes file, bool is_kept)
 {
-	return r->platform->now_ms(r->platform->ctx);
-}
+	enum cb_err err = cb_tuf_accept(r->tuf, file);
 
-static void wake_at(uint64_t *wake_ms, uint64_t at_ms)
-{
-	if (at_ms < *wake_ms)
-		*wake_ms = at_ms;
-}
-
-/* ---- Timestamps ---- */
-
-/* Is it valid? Then the grace of the other mirrors begins. */
-static enum cb_err judge(struct cb_refresh *r, struct candidate *c)
-{
-	enum cb_err err =
-		cb_tuf_check_timestamp(r->tuf, (struct cb_bytes){ c->bytes, c->len }, &c->version);
-
-	if (err == CB_OK && r->first_valid_ms == UINT64_MAX)
-		r->first_valid_ms = now_ms(r);
-	return err;
-}
-
-static enum cb_err keep_candidate(struct cb_refresh *r, unsigned i, struct cb_bytes file)
-{
-	struct candidate *c = &r->candidates[i];
-
-	if (file.len > sizeof(c->bytes))
-		return CB_META_LIMIT;
-	memcpy(c->bytes, file.p, file.len);
-	c->len = file.len;
-	return judge(r, c);
-}
-
-/* Judges all by the newest root; forgets those that are not valid. */
-static void judge_all(struct cb_refresh *r)
-{
-	for (unsigned i = 0; i < N_CANDIDATES; i++) {
-		struct candidate *c = &r->candidates[i];
-		enum cb_err err = c->len > 0 ? judge(r, c) : CB_OK;
-
-		if (err == CB_OK)
-			continue;
-		c->len = 0;
-		r->refusal = err;
-	}
-}
-
-static bool is_better(const struct cb_refresh *r, const struct candidate *a,
-		      const struct candidate *b)
-{
-	if ((a->version < r->below) != (b->version < r->below))
-		return a->version < r->below;
-	return a->version > b->version;
-}
-
-/* Accepts the newest candidate that is left; the reason for refusing all when there is none. */
-static enum cb_err adopt_newest(struct cb_refresh *r, enum cb_err reason)
-{
-	for (;;) {
-		struct candidate *best = NULL;
-		enum cb_err err;
-
-		for (unsigned i = 0; i < N_CANDIDATES; i++) {
-			struct candidate *c = &r->candidates[i];
-			if (c->len > 0 && (!best || is_better(r, c, best)))
-				best = c;
-		}
-		if (!best)
-			return reason;
-		r->chosen = (int)(best - r->candidates);
-		err = cb_tuf_accept(r->tuf, (struct cb_bytes){ best->bytes, best->len });
-		if (err == CB_OK)
-			return CB_OK;
-		best->len = 0;
-		reason = err;
-	}
-}
-
-/* A chosen timestamp counts only when what it names can be had: else the next newest one. */
-static enum cb_err give_up_candidate(struct cb_refresh *r, enum cb_err err)
-{
-	enum cb_err reason = r->refusal != CB_OK ? r->refusal : err;
-
-	/* When everything is silent, the other candidates' files would not come either. */
-	if (r->want.role <= CB_TUF_TIMESTAMP || r->chosen < 0 || err == CB_NET_TIMEOUT)
-		return reason;
-	cb_tuf_restart_timestamp(r->tuf);
-	r->candidates[r->chosen].len = 0;
-	return adopt_newest(r, reason);
-}
-
-/* ---- The bundle ---- */
-
-static void drop_bundle(struct cb_refresh *r)
-{
-	cb_free(&r->platform->mem, r->bundle_bytes);
-	r->bundle_bytes = NULL;
-	r->bundle.n = 0;
-}
-
-static void describe_bundle(void *ctx, uint32_t item, struct cb_fetch_item *ret)
-{
-	(void)ctx;
-	(void)item;
-	*ret = (struct cb_fetch_item){
-		.path = CB_BUNDLE_PATH,
-		.len = CB_BUNDLE_MAX_LEN,
-		.is_mutable = true,
-		.source = CB_FETCH_ANY_SOURCE,
-	};
-}
-
-static enum cb_err deliver_bundle(void *ctx, uint32_t item, struct cb_bytes bytes, unsigned source)
-{
-	struct cb_refresh *r = ctx;
-	struct cb_bytes timestamp;
-	enum cb_err err;
-
-	(void)item;
-	(void)source;
-	r->bundle_bytes = cb_alloc(&r->platform->mem, bytes.len);
-	if (!r->bundle_bytes)
-		return CB_NO_MEMORY;
-	memcpy(r->bundle_bytes, bytes.p, bytes.len);
-	err = cb_bundle_parse((struct cb_bytes){ r->bundle_bytes, bytes.len }, &r->bundle);
-	if (err != CB_OK) {
-		drop_bundle(r);
-	} else if (cb_bundle_find(&r->bundle, "metadata/timestamp.json", &timestamp)) {
-		(void)!keep_candidate(r, IN_BUNDLE, timestamp);
-	}
-	return err;
-}
-
-/* Offers the wanted file out of the bundle; a bad one is as good as none. */
-static bool take_from_bundle(struct cb_refresh *r)
-{
-	struct cb_bytes file;
-
-	/* Its timestamp is one candidate among others. */
-	return r->want.role != CB_TUF_TIMESTAMP &&
-		cb_bundle_find(&r->bundle, r->want.path, &file) &&
-		cb_tuf_accept(r->tuf, file) == CB_OK;
-}
-
-static enum cb_err ask_for_bundle(struct cb_refresh *r)
-{
-	return cb_fetch_submit(r->fetch,
-			       &(struct cb_job_params){
-				       .ctx = r,
-				       .n_items = 1,
-				       .describe = describe_bundle,
-				       .deliver = deliver_bundle,
-				       .absent_err = CB_META_MISSING,
-				       .wrong_err = CB_META_FORMAT,
-				       .is_hint = true,
-			       },
-			       &r->bundle_job);
-}
-
-static void end_bundle_job(struct cb_refresh *r)
-{
-	cb_job_free(r->bundle_job);
-	r->bundle_job = NULL;
-}
-
-/* Is the bundle still worth waiting for? The other mirrors' answers no longer are. */
-static bool is_bundle_awaited(struct cb_refresh *r, uint64_t *ret_wake_ms)
-{
-	struct cb_fetch_stats stats;
-	uint64_t until;
-
-	if (!r->bundle_job || cb_job_status(r->bundle_job, NULL, NULL) != CB_JOB_RUNNING)
-		return false;
-	if (r->bundle_ms == UINT64_MAX)
-		r->bundle_ms = now_ms(r);
-	cb_fetch_stats(r->fetch, &stats);
-	until = stats.last_progress_ms > r->bundle_ms ? stats.last_progress_ms : r->bundle_ms;
-	until += CB_REFRESH_BUNDLE_MS;
-	if (now_ms(r) >= until)
-		return false;
-	wake_at(ret_wake_ms, until);
-	return true;
+	if (err != CB_OK)
+		return err;
+	memcpy(r->names[r->want.role], r->want.path, sizeof(r->want.path));
+	if (r->want.role == CB_TUF_ROOT)
+		cb_refresh_roots_add(r, file);
+	r->has_news |= !is_kept;
+	return CB_OK;
 }
 
 /* ---- Rounds: item 2 i is the next root, item 2 i + 1 the timestamp of mirror i ---- */
@@ -261,12 +54,12 @@ static enum cb_err deliver_round(void *ctx, uint32_t item, struct cb_bytes bytes
 
 	if (!is_root_item(item)) {
 		/* Whether it is good, the newest root will tell. */
-		(void)!keep_candidate(r, source, bytes);
+		(void)!cb_refresh_candidate_add(r, source, bytes);
 		return CB_OK;
 	}
 	if (r->has_new_root)
 		return CB_OK;
-	err = cb_tuf_accept(r->tuf, bytes);
+	err = cb_refresh_accept(r, bytes, /*is_kept=*/false);
 	r->has_new_root = err == CB_OK;
 	if (err != CB_OK)
 		r->root_refusal = err;
@@ -302,18 +95,15 @@ static enum cb_err start_round(struct cb_refresh *r)
 				      .wrong_err = CB_META_HASH,
 			      },
 			      &r->job);
-	if (err != CB_OK || r->has_begun)
-		return err;
-	r->has_begun = true;
-	return ask_for_bundle(r);
+	return err != CB_OK ? err : cb_refresh_bundle_ask(r);
 }
 
 /* All that count have answered. */
 static enum cb_err round_done(struct cb_refresh *r)
 {
-	end_bundle_job(r);
+	cb_refresh_bundle_end(r);
 	r->is_settling = false;
-	if (r->has_new_root || take_from_bundle(r))
+	if (r->has_new_root || cb_refresh_files_take(r))
 		return CB_OK;
 	if (r->is_root_absent)
 		return cb_tuf_absent(r->tuf);
@@ -347,11 +137,11 @@ static enum cb_err deliver(void *ctx, uint32_t item, struct cb_bytes bytes, unsi
 
 	(void)source;
 	if (r->want.role == CB_TUF_TIMESTAMP) {
-		err = keep_candidate(r, item, bytes);
+		err = cb_refresh_candidate_add(r, item, bytes);
 		if (err != CB_OK)
 			r->candidates[item].len = 0;
 	} else {
-		err = cb_tuf_accept(r->tuf, bytes);
+		err = cb_refresh_accept(r, bytes, /*is_kept=*/false);
 	}
 	if (err != CB_OK)
 		r->refusal = err;
@@ -392,13 +182,15 @@ static enum cb_err start_job(struct cb_refresh *r)
 /* Takes what is here already, or asks for it. */
 static enum cb_err start(struct cb_refresh *r)
 {
-	if (take_from_bundle(r))
+	if (r->is_offline)
+		return cb_refresh_files_take_offline(r);
+	if (cb_refresh_files_take(r))
 		return CB_OK;
 	if (r->want.role == CB_TUF_ROOT)
 		return start_round(r);
 	if (r->want.role == CB_TUF_TIMESTAMP) {
-		judge_all(r);
-		if (adopt_newest(r, CB_META_MISSING) == CB_OK)
+		cb_refresh_candidates_judge(r);
+		if (cb_refresh_adopt_newest(r, CB_META_MISSING) == CB_OK)
 			return CB_OK;
 	}
 	return start_job(r);
@@ -415,9 +207,10 @@ static enum cb_err end_job(struct cb_refresh *r, enum cb_err err)
 		return err == CB_NO_MEMORY ? err : CB_OK;
 	}
 	if (err != CB_OK)
-		return give_up_candidate(r, err);
+		return cb_refresh_give_up_candidate(r, err);
 	if (r->want.role == CB_TUF_TIMESTAMP)
-		return adopt_newest(r, r->refusal != CB_OK ? r->refusal : CB_META_MISSING);
+		return cb_refresh_adopt_newest(r,
+					       r->refusal != CB_OK ? r->refusal : CB_META_MISSING);
 	return CB_OK;
 }
 
@@ -430,9 +223,9 @@ static bool is_grace_over(const struct cb_refresh *r, uint64_t *ret_wake_ms)
 	    (r->want.role == CB_TUF_ROOT && !r->has_new_root && !r->is_root_absent))
 		return false;
 	until = r->first_valid_ms + CB_REFRESH_GRACE_MS;
-	if (now_ms(r) >= until)
+	if (cb_refresh_now(r) >= until)
 		return true;
-	wake_at(ret_wake_ms, until);
+	cb_refresh_wake_at(ret_wake_ms, until);
 	return false;
 }
 
@@ -443,7 +236,7 @@ static enum cb_err turn(struct cb_refresh *r, uint64_t *ret_wake_ms, bool *ret_w
 
 	*ret_waits = false;
 	if (r->is_settling) {
-		*ret_waits = is_bundle_awaited(r, ret_wake_ms);
+		*ret_waits = cb_refresh_bundle_is_awaited(r, ret_wake_ms);
 		return *ret_waits ? CB_OK : round_done(r);
 	}
 	if (!r->job)
@@ -460,7 +253,8 @@ enum cb_job_status cb_refresh_step(struct cb_refresh *r, uint64_t *ret_wake_ms,
 
 	while (r->err == CB_OK && !waits) {
 		if (!r->job && !cb_tuf_next(r->tuf, &r->want)) {
-			drop_bundle(r);
+			cb_refresh_files_drop(r, &r->fetched);
+			cb_refresh_files_drop(r, &r->kept);
 			return CB_JOB_DONE;
 		}
 		r->err = turn(r, ret_wake_ms, &waits);
@@ -478,19 +272,9 @@ const char *cb_refresh_subject(const struct cb_refresh *r)
 	return r->want.path;
 }
 
-bool cb_refresh_has_older(const struct cb_refresh *r)
+void cb_refresh_offline(struct cb_refresh *r)
 {
-	for (unsigned i = 0; i < N_CANDIDATES; i++) {
-		const struct candidate *c = &r->candidates[i];
-		if (c->len > 0 && c->version < r->candidates[r->chosen].version)
-			return true;
-	}
-	return false;
-}
-
-void cb_refresh_prefer_below(struct cb_refresh *r, uint64_t version)
-{
-	r->below = version;
+	r->is_offline = true;
 }
 
 enum cb_err cb_refresh_new(const struct cb_platform *platform, struct cb_fetch *fetch,
@@ -505,6 +289,7 @@ enum cb_err cb_refresh_new(const struct cb_platform *platform, struct cb_fetch *
 	r->tuf = tuf;
 	r->first_valid_ms = r->bundle_ms = r->below = UINT64_MAX;
 	r->chosen = -1;
+	r->roots_end = &r->roots;
 	*ret = r;
 	return CB_OK;
 }
@@ -515,6 +300,8 @@ void cb_refresh_free(struct cb_refresh *r)
 		return;
 	cb_job_free(r->job);
 	cb_job_free(r->bundle_job);
-	drop_bundle(r);
+	cb_refresh_files_drop(r, &r->fetched);
+	cb_refresh_files_drop(r, &r->kept);
+	cb_refresh_roots_drop(r);
 	cb_free(&r->platform->mem, r);
 }

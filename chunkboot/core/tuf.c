@@ -201,6 +201,11 @@ enum cb_err cb_tuf_new(const struct cb_mem *mem, enum cb_tuf_profile profile,
 	return CB_OK;
 }
 
+void cb_tuf_waive_expiry(struct cb_tuf *tuf)
+{
+	tuf->waives_expiry = true;
+}
+
 void cb_tuf_free(struct cb_tuf *tuf)
 {
 	if (tuf == NULL)

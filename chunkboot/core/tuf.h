@@ -101,6 +101,9 @@ enum cb_err cb_tuf_new(const struct cb_mem *mem, enum cb_tuf_profile profile,
 		       struct cb_bytes trusted_root, int64_t now_s,
 		       const struct cb_tuf_floor *floor, struct cb_tuf **ret);
 void cb_tuf_free(struct cb_tuf *tuf);
+/* Before the first file: the timestamp may have expired. How old it is, issued_s tells: the caller
+ * judges that. */
+void cb_tuf_waive_expiry(struct cb_tuf *tuf);
 
 /* The next wanted file; false when the metadata is complete. */
 bool cb_tuf_next(const struct cb_tuf *tuf, struct cb_tuf_want *ret);
@@ -133,6 +136,10 @@ enum cb_err cb_tuf_newest(const struct cb_tuf *tuf, struct cb_bytes name, const 
 bool cb_tuf_accounts_signed(const struct cb_tuf *tuf, struct cb_bytes msg, const uint8_t sig[64]);
 /* True when the locator's first 8 bytes are on the accounts role's revocation list. */
 bool cb_tuf_is_revoked(const struct cb_tuf *tuf, const uint8_t locator[32]);
+/* An accepted file as it is served; loader profile only. *ret_len: its bytes, which out has room for, or
+ * NULL. INTERNAL when there is none. */
+enum cb_err cb_tuf_file(const struct cb_tuf *tuf, enum cb_tuf_role role, uint8_t *out,
+			size_t *ret_len);
 /* The verified "signed" part of an accepted file; NULL when there is none. For the host's writer. */
 const struct cb_json *cb_tuf_body(const struct cb_tuf *tuf, enum cb_tuf_role role);
 /* Realm id of a root of version 1: SHA-256 of its canonical signed part. */

@@ -37,6 +37,7 @@ struct cb_tuf {
 	unsigned n_root_steps;
 	enum cb_tuf_role wanted; /* CB_TUF_N_ROLES: complete */
 	bool is_consistent; /* file names carry versions */
+	bool waives_expiry; /* of the timestamp */
 	const struct cb_json *accounts_role; /* the delegation; NULL when there is none */
 	struct cb_tuf_file files[CB_TUF_N_ROLES];
 	struct cb_tuf_meta meta[CB_TUF_N_ROLES]; /* of snapshot, targets, accounts */

@@ -25,6 +25,19 @@ struct cb_tuf_floor cb_tuf_seen(const struct cb_tuf *tuf)
 	return seen;
 }
 
+/* In the loader's profile a file is its own canonical form. */
+enum cb_err cb_tuf_file(const struct cb_tuf *tuf, enum cb_tuf_role role, uint8_t *out,
+			size_t *ret_len)
+{
+	const struct cb_json *root = tuf->files[role].doc.root;
+	enum cb_err err;
+
+	if (root == NULL || tuf->profile != CB_TUF_LOADER)
+		return CB_INTERNAL;
+	err = cb_json_canonical_len(root, ret_len);
+	return err != CB_OK || out == NULL ? err : cb_json_canonical_write(root, out, *ret_len);
+}
+
 const struct cb_json *cb_tuf_body(const struct cb_tuf *tuf, enum cb_tuf_role role)
 {
 	return tuf->files[role].body;

@@ -9,22 +9,28 @@
 /* Zero it; `cache` is there after cb_cache_file_open. */
 struct cb_cache_file {
 	int fd; /* plus 1; 0: none */
-	uint64_t len;
+	uint64_t at, len; /* bytes of the file that are the cache */
 	struct cb_cache *cache;
 };
 
 /*
- * Opens the cache in a file or on a device; locked, for a writer exclusively. Waits for nobody.
+ * Opens the cache in a file, in the image of a GPT disk or on a device; locked, for a writer exclusively. Waits for nobody.
  * NOT_FOUND (also for what is no cache), BUSY (also for a mounted device), IO, NO_MEMORY.
  */
 enum cb_err cb_cache_file_open(const char *path, bool is_writer, struct cb_cache_file *ret,
 			       struct cb_error *e);
 /* Does not commit. Fine on a zeroed one. */
 void cb_cache_file_done(struct cb_cache_file *f);
+/* The same without looking at what is in it. */
+enum cb_err cb_cache_file_open_fd(const char *path, bool is_writer, struct cb_cache_file *ret,
+				  struct cb_error *e);
+/* Its bytes as a device; valid while f is open and does not move. */
+struct cb_block cb_cache_file_block(struct cb_cache_file *f);
 
 struct cb_cache_create {
 	const char *path;
 	uint64_t size; /* of a new file; 0: there is one already, or a device */
+	bool is_partition; /* path is a GPT disk: in a new partition of `size`, 0: all free space */
 	bool is_overwriting; /* whatever is there, unless it is something that we know */
 	bool is_dry_run;
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/bundle.h"
 #include "host/client_private.h"
 #include "host/hash.h"
 
@@ -24,6 +25,22 @@ static enum cb_err add_mirrors(struct cb_client *c, struct cb_error *e)
 	return CB_OK;
 }
 
+static enum cb_err use_cache(struct cb_client *c)
+{
+	uint8_t key[CB_DIGEST_LEN], *bytes;
+	size_t len;
+	enum cb_err err = cb_fetch_add_cache(c->fetch, c->params.cache);
+	if (err != CB_OK)
+		return err;
+	cb_refresh_key(key);
+	err = cb_cache_read_whole(c->params.cache, CB_CACHE_METADATA, key, CB_BUNDLE_MAX_LEN,
+				  &bytes, &len);
+	if (err == CB_OK)
+		cb_refresh_use_kept(c->refresh, bytes, len);
+	return err == CB_NOT_FOUND ? CB_OK : err;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): a list of parts */
 enum cb_err cb_client_new(const struct cb_client_params *params, struct cb_client **ret,
 			  struct cb_error *e)
 {
@@ -48,7 +65,7 @@ enum cb_err cb_client_new(const struct cb_client_params *params, struct cb_clien
 	if (err == CB_OK)
 		err = cb_refresh_new(&c->platform, c->fetch, c->tuf, &c->refresh);
 	if (err == CB_OK && params->cache != NULL)
-		err = cb_fetch_add_cache(c->fetch, params->cache);
+		err = use_cache(c);
 	err = err == CB_OK ? add_mirrors(c, e) : cb_fail(e, err, "trusted root");
 	if (err != CB_OK) {
 		cb_client_free(c);
@@ -141,6 +158,31 @@ static enum cb_err run_image(struct cb_client *c, struct cb_error *e)
 	return cb_fail(e, err, "%s", cb_imagefetch_subject(c->image));
 }
 
+enum cb_err cb_client_keep_metadata(struct cb_client *c, struct cb_error *e)
+{
+	uint8_t key[CB_DIGEST_LEN], *bytes;
+	size_t len;
+	if (!cb_refresh_has_news(c->refresh))
+		return CB_OK;
+	enum cb_err err = cb_refresh_compose(c->refresh, &bytes, &len);
+	if (err != CB_OK)
+		return cb_fail(e, err, "metadata");
+	cb_refresh_key(key);
+	bool is_in = cb_cache_append(c->params.cache, CB_CACHE_METADATA, key,
+				     (struct cb_bytes){ bytes, len }) &&
+		cb_cache_commit(c->params.cache);
+	cb_free(&c->platform.mem, bytes);
+	return is_in ? CB_OK : cb_fail(e, CB_IO, "the cache");
+}
+
+/* A cache that fails takes nothing more, and that is all. */
+static void write_back(struct cb_client *c)
+{
+	while (cb_imagefetch_write_back(c->image))
+		;
+	(void)!cb_cache_commit(c->params.cache);
+}
+
 static enum cb_err check_segment(const struct cb_client *c, unsigned i, struct cb_error *e)
 {
 	const struct cb_manifest *m = cb_client_manifest(c);
@@ -172,6 +214,8 @@ enum cb_err cb_client_fetch(struct cb_client *c, const char *image, struct cb_er
 	if (err != CB_OK)
 		return cb_fail(e, err, "%s", image);
 	err = run_image(c, e);
+	if (err == CB_OK && c->params.cache != NULL)
+		write_back(c);
 	for (unsigned i = 0; err == CB_OK && i < cb_client_manifest(c)->n_segments; i++)
 		err = check_segment(c, i, e);
 	return err;

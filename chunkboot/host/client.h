@@ -60,6 +60,12 @@ struct cb_fill_stats {
 enum cb_err cb_client_fill(struct cb_client *c, const char *name, uint64_t rate,
 			   struct cb_fill_stats *ret, struct cb_error *e);
 
+/*
+ * After refresh, when the images are filled in: keeps the metadata in the cache too, as a loader does, so
+ * that it asks for less and can do without the network. What is there already is not written again. IO.
+ */
+enum cb_err cb_client_keep_metadata(struct cb_client *c, struct cb_error *e);
+
 /* Bytes that came from the cache. */
 uint64_t cb_client_cache_bytes(const struct cb_client *c);
 /* HTTP body bytes received, and milliseconds since cb_client_new. */

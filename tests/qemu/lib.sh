@@ -207,6 +207,14 @@ stamp() {
 	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$dir/vars.fd"
 }
 
+# make_cache [OPTION...]: $dir/cache.img, a disk with an empty cache on a partition.
+make_cache() {
+	rm -f "$dir/cache.img"
+	truncate -s 300M "$dir/cache.img"
+	/sbin/sfdisk -q --label gpt "$dir/cache.img" <<<'size=8M, type=L, name=other'
+	chunkboot cache create --partition "$dir/cache.img" --quiet "$@"
+}
+
 # boot STEP...: see driver/console.py, for its options in ${machine[@]} too. Afterwards $console is a file with
 # the console's plain text, line by line. However it went, nothing may have written to the disk; which codes it
 # showed and what came up is for the test to assert.

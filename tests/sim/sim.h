@@ -170,6 +170,9 @@ void sim_set_var(struct sim *sim, const char *name, const void *bytes, size_t le
  * CB_STATE_FOREIGN, once, and removes it. */
 void sim_plant_var(struct sim *sim, const char *name);
 
+/* The machine has this block device from now on; ctx NULL: none, as at the start. */
+void sim_set_block(struct sim *sim, const struct cb_block *block);
+
 /* random answers CB_ENTROPY. */
 void sim_fail_random(struct sim *sim, bool fails);
 /* The simulator's own seeded numbers, for tests. */

@@ -139,6 +139,8 @@ static enum cb_err block_write(void *ctx, uint64_t lba, const uint8_t *buf, size
 	struct sim_block *b = ctx;
 	size_t at = place_of(b, lba, len);
 
+	if (b->faults.on_write)
+		b->faults.on_write(b->faults.ctx, len);
 	if (b->faults.is_readonly || is_due(b, &b->faults.fail_write))
 		return CB_IO;
 	if (b->faults.full_at > 0 && lba + len / b->block_len > b->faults.full_at)

@@ -28,6 +28,7 @@ struct sim_block_faults {
 	uint64_t rots; /* each n-th read has a wrong bit; 0: none */
 	/* What reading costs: called with the bytes of each read; may be NULL. */
 	void (*on_read)(void *ctx, size_t len);
+	void (*on_write)(void *ctx, size_t len); /* likewise, with those of each write */
 	void *ctx;
 };
 struct sim_block_faults *sim_block_faults(struct sim_block *b);

@@ -39,6 +39,15 @@ static void on_event(void *ctx, const struct cb_event *event)
 		log_line(b, "refused: %s (%s)\n", cb_err_info(event->err)->message,
 			 cb_err_info(event->err)->hint);
 		break;
+	case CB_EVENT_OFFLINE:
+		b->n_offline++;
+		b->offline_since_s = event->offline.since_s;
+		b->offline_until_s = event->offline.until_s;
+		log_line(b, "offline: %s %s\n", cb_err_info(event->err)->name, "");
+		break;
+	case CB_EVENT_PROGRESS:
+		b->cache_bytes = event->progress.cache_bytes;
+		break;
 	case CB_EVENT_ERROR:
 		b->n_errors++;
 		b->has_error = true;
@@ -83,7 +92,7 @@ static bool answer_prompt(struct sim_boot *b)
 static void act(struct sim_boot *b)
 {
 	if (cb_boot_wants_network(b->boot)) {
-		enum cb_err err = b->n_network == 0 ? b->network_err : CB_OK;
+		enum cb_err err = b->n_network == 0 || b->no_network ? b->network_err : CB_OK;
 		b->waits_for_network = sim_has_frames(b->sim) && !sim_bring_up(b->sim, &err);
 		if (!b->waits_for_network) {
 			b->n_network++;

@@ -21,11 +21,15 @@ struct sim_boot {
 	unsigned menu_key; /* pressed when a menu without count-down shows; 0: Enter */
 	unsigned error_key; /* pressed on the error screen; 0: none, the run ends there */
 	enum cb_err network_err; /* what the first bring-up answers; later ones succeed */
+	bool no_network; /* and all later ones, too, until this is changed */
 	uint64_t types_after_ms; /* virtual time before which nothing is typed */
 	bool goes_on; /* do not end at the error screen: wait for its own retry */
 	/* What happened. */
 	uint64_t need_bytes, free_bytes; /* on the last error screen */
 	bool offered_previous; /* on the last error screen */
+	unsigned n_offline; /* told to be offline */
+	int64_t offline_since_s, offline_until_s; /* as told last */
+	uint64_t cache_bytes; /* as the last progress had it */
 	uint64_t stage_ms[CB_STAGE_FAILED + 1]; /* when each stage was entered last */
 	bool paused_download; /* a derivation said that it does */
 	enum cb_boot_status status;

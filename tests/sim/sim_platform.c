@@ -120,6 +120,11 @@ static enum cb_err platform_random(void *ctx, uint8_t *buf, size_t len)
 	return CB_OK;
 }
 
+void sim_set_block(struct sim *sim, const struct cb_block *block)
+{
+	sim->platform.block = *block;
+}
+
 void sim_fail_random(struct sim *sim, bool fails)
 {
 	sim->random_fails = fails;

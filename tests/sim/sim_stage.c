@@ -26,6 +26,7 @@ void sim_stage_power_on(struct sim_stage *s, unsigned n_mirrors, unsigned root_v
 {
 	const char *names[SIM_STAGE_MAX_MIRRORS + 1] = { NULL };
 	const struct sim_realm_loader loader = { .hosts = names,
+						 .kiosk = s->kiosk,
 						 .root_version = root_version,
 						 .no_prefetch = s->no_prefetch };
 

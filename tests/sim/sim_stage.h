@@ -14,6 +14,7 @@ struct sim_stage {
 	struct sim_server *mirror[SIM_STAGE_MAX_MIRRORS]; /* named "a", "b", ... */
 	struct sim_boot boot;
 	bool no_prefetch; /* how the loader is stamped */
+	const char *kiosk; /* likewise; NULL: none */
 	bool is_on;
 };
 

@@ -309,6 +309,8 @@ static void add_accounts(struct sim_realm *r, uint64_t epoch)
 		};
 
 		r->accounts[i].name = names[i];
+		if (i == 0 || i == 3)
+			c.policy.offline_days = SIM_REALM_OFFLINE_DAYS;
 		if (i == 0) {
 			c.n_credentials = 1;
 			c.credentials[0] = credential;

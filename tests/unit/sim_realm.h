@@ -20,8 +20,10 @@ struct sim_realm; /* opaque; made once, then read only */
  * Accounts with passphrases below: ada (one environment, credential "key"), bob (environments demo
  * and other), eve (a suffix that no image allows), kim (kiosk, one environment, no credentials), pam (twice), tom
  * (torn).
+ * ada and kim may be used offline for SIM_REALM_OFFLINE_DAYS, the others not at all.
  * Dates are judged as of the simulator's default wall clock. Fails the test on any error.
  */
+#define SIM_REALM_OFFLINE_DAYS 9 /* two more than a timestamp lives */
 struct sim_realm *sim_realm_new(void);
 void sim_realm_free(struct sim_realm *realm);
 

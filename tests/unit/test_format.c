@@ -168,6 +168,11 @@ static void test_progress_line(void **state)
 	t.len = 0;
 	cb_format_progress(&t, &e, 79);
 	assert_string_equal(cb_fmt_done(&t), "debian/12.5  20.4 of 45.5 MB  10.2 MB/s");
+	e.progress.cache_bytes = 19900000;
+	t.len = 0;
+	cb_format_progress(&t, &e, 79);
+	assert_string_equal(cb_fmt_done(&t),
+			    "debian/12.5  20.4 of 45.5 MB  10.2 MB/s  19.9 MB were here");
 	e.progress.image = NULL;
 	for (size_t columns = 0; columns < 100; columns++) {
 		t.len = 0;
@@ -206,18 +211,36 @@ static void test_ipv6(void **state)
 	}
 }
 
+static void test_times(void **state)
+{
+	static const struct {
+		int64_t unix_s;
+		const char *text;
+	} cases[] = {
+		{ 0, "1970-01-01 00:00 UTC" },		{ -1, "1970-01-01 00:00 UTC" },
+		{ 951782399, "2000-02-28 23:59 UTC" },	{ 951782400, "2000-02-29 00:00 UTC" },
+		{ 951868800, "2000-03-01 00:00 UTC" },	{ 1782864000, "2026-07-01 00:00 UTC" },
+		{ 1798761599, "2026-12-31 23:59 UTC" }, { 4107542400, "2100-03-01 00:00 UTC" },
+		{ 4107456000, "2100-02-28 00:00 UTC" }, { 253402300799, "9999-12-31 23:59 UTC" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct cb_fmt t = { 0 };
+
+		cb_fmt_time(&t, cases[i].unix_s);
+		assert_string_equal(cb_fmt_done(&t), cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_sizes_of),
-		cmocka_unit_test(test_durations),
-		cmocka_unit_test(test_only_harmless_text_passes),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_buffer_is_never_overrun),
-		cmocka_unit_test(test_codes),
-		cmocka_unit_test(test_progress_line),
+		cmocka_unit_test(test_ipv6),	  cmocka_unit_test(test_times),
+		cmocka_unit_test(test_sizes),	  cmocka_unit_test(test_sizes_of),
+		cmocka_unit_test(test_durations), cmocka_unit_test(test_only_harmless_text_passes),
+		cmocka_unit_test(test_cut),	  cmocka_unit_test(test_buffer_is_never_overrun),
+		cmocka_unit_test(test_codes),	  cmocka_unit_test(test_progress_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -335,6 +335,51 @@ static void test_pause_is_said(void **state)
 	assert_true(has_row(&t, "Checking the passphrase; the download pauses for a moment ..."));
 }
 
+static void stage(struct cb_screen *s, enum cb_stage which)
+{
+	cb_screen_event(
+		s,
+		&(struct cb_event){ .kind = CB_EVENT_STAGE, .stage = which, .subject = "Office" });
+}
+
+/* Why, since when, until when; and what helps, as long as it does. */
+static void test_offline_is_said(void **state)
+{
+	struct cb_event e = { .kind = CB_EVENT_OFFLINE,
+			      .stage = CB_STAGE_METADATA,
+			      .err = CB_NET_NO_LINK,
+			      .offline = { .since_s = 1795848895 } };
+	struct terminal t;
+	struct cb_screen s;
+	size_t before;
+
+	(void)state;
+	terminal_init(&t, &s);
+	stage(&s, CB_STAGE_NETWORK);
+	stage(&s, CB_STAGE_METADATA);
+	before = t.row;
+	stage(&s, CB_STAGE_METADATA);
+	assert_int_equal(t.row, before);
+	cb_screen_event(&s, &e);
+	assert_true(has_row(&t, "Offline: no network link. Using what this machine has kept."));
+	assert_true(has_row(&t, "Last news of the repository: 2026-11-28 06:54 UTC."));
+	stage(&s, CB_STAGE_SIGN_IN);
+	assert_true(has_row(&t, "Esc tries the network again."));
+	e.offline.until_s = 1796453695;
+	cb_screen_event(&s, &e);
+	assert_true(has_row(&t, "Offline this account may start here until 2026-12-05 06:54 UTC."));
+	terminal_init(&t, &s);
+	stage(&s, CB_STAGE_NETWORK);
+	stage(&s, CB_STAGE_SIGN_IN);
+	assert_false(has_row(&t, "Esc tries the network again."));
+	e.err = CB_OK;
+	e.offline.until_s = 0;
+	cb_screen_event(&s, &e);
+	assert_true(has_row(&t, "The repository has not been renewed in time."));
+	stage(&s, CB_STAGE_SIGN_IN);
+	assert_false(has_row(&t, "Esc tries the network again."));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_progress_keeps_one_line),
 		cmocka_unit_test(test_menu),
 		cmocka_unit_test(test_pause_is_said),
+		cmocka_unit_test(test_offline_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,9 @@ host's clock, one virtio network card on QEMU's user network.
   --nic MODEL      a network card, virtio or e1000, instead of the virtio one; several times for several
   --dead-nic MODEL the same, on a network where nobody answers
   --tap TAP        the first card is on the interface TAP instead of QEMU's user network
+  --disk FILE      a further virtio disk, of which DIR/FILE is the image; several times for several
+  --read-only-disk FILE  the same, which can't be written
+  --no-link        the first card has no cable in it
   --tftp DIR       no disk: the firmware's PXE loads DIR/chunkboot.efi over the first card
   --http-boot TAP  no disk and no PXE: HTTP Boot of the firmware, on the network of the interface TAP
   --line           the first card is at the end of the line that start_lab of tests/net/lib.sh has made in DIR, or
@@ -21,15 +24,20 @@ Steps, in order:
   type TEXT        type TEXT and Enter
   key TEXT         type TEXT without Enter
   run COMMAND      run a shell command on the host
+  link UP          put the first card's cable in ("on") or take it out ("off")
+  keep DIR         stop the machine for a moment and copy its disks and variables to DIR: what would be left of
+                   them if QEMU were killed now
   within SECONDS   deadline of each further step (at first 150)
   power-off        wait until the machine has switched itself off
 Exit 0 when all steps went well; else 1, with the step and the end of the console's log on stderr.
 CB_QEMU_SLOW multiplies the deadlines. Only the QEMU that this program started is ever ended.
 """
 import argparse
+import json
 import os
 import re
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -79,6 +87,11 @@ def command(options):
     elif not options.tftp:
         words += ["-drive", "if=none,id=esp,format=raw,file=esp.img",
                   "-device", "virtio-blk-pci,drive=esp,bootindex=1"]
+    for i, (name, access) in enumerate(options.disks):
+        words += ["-drive", f"if=none,id=disk{i},format=raw,file={name},readonly={access}",
+                  "-device", f"virtio-blk-pci,drive=disk{i}"]
+    if options.no_link or any(step in ("link", "keep") for step in options.steps):
+        words += ["-qmp", "unix:qmp.socket,server=on,wait=off"] + (["-S"] if options.no_link else [])
     if options.rtc:
         words += ["-rtc", f"base={options.rtc}"]
     return words + network(options)
@@ -93,6 +106,39 @@ class Machine:
         self.serial = ours
         self.qemu = subprocess.Popen(command(options), cwd=options.directory, stdin=theirs, stdout=theirs)
         theirs.close()
+        self.directory, self.disks = options.directory, [name for name, _ in options.disks]
+        if options.no_link:
+            self.monitor(("set_link", {"name": "net0", "up": False}), ("cont", {}))
+
+    def monitor(self, *commands):
+        """Asks QEMU's monitor for these commands, one after the other."""
+        with socket.socket(socket.AF_UNIX) as qmp:
+            until = time.monotonic() + 20 * SLOW
+            while True:
+                try:
+                    qmp.connect(os.path.join(self.directory, "qmp.socket"))
+                    break
+                except OSError:
+                    if self.qemu.poll() is not None or time.monotonic() > until:
+                        raise
+                    time.sleep(0.02)  # QEMU makes the socket when it is ready
+            with qmp.makefile("rw") as lines:
+                for name, arguments in (("qmp_capabilities", {}), *commands):
+                    lines.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+                    lines.flush()
+                    while "return" not in (answer := json.loads(lines.readline())):
+                        if "error" in answer:
+                            raise Failed(f"{name}: {answer['error']}")
+
+    def keep(self, directory):
+        """What a SIGKILL would leave: QEMU writes through to its files, so that nothing is held back in it."""
+        os.kill(self.qemu.pid, signal.SIGSTOP)
+        try:
+            os.makedirs(directory)
+            for name in (*self.disks, "vars.fd"):
+                subprocess.run(["cp", "--sparse=always", os.path.join(self.directory, name), directory], check=True)
+        finally:
+            os.kill(self.qemu.pid, signal.SIGCONT)
 
     def clean(self):
         """The console's text without escape sequences; a cursor movement counts as a new line."""
@@ -145,6 +191,10 @@ def take_step(machine, verb, word, limit):
         machine.serial.sendall(word.encode())
     elif verb == "run":
         subprocess.run(word, shell=True, check=True, timeout=limit * SLOW, stdin=subprocess.DEVNULL)
+    elif verb == "link":
+        machine.monitor(("set_link", {"name": "net0", "up": word == "on"}))
+    elif verb == "keep":
+        machine.keep(word)
     elif verb == "power-off":
         machine.power_off(deadline)
     else:
@@ -162,6 +212,9 @@ def arguments():
     parser.add_argument("--tap")
     parser.add_argument("--nic", dest="nics", action="append", type=lambda model: (model, False))
     parser.add_argument("--dead-nic", dest="nics", action="append", type=lambda model: (model, True))
+    parser.add_argument("--disk", dest="disks", action="append", default=[], type=lambda name: (name, "off"))
+    parser.add_argument("--read-only-disk", dest="disks", action="append", type=lambda name: (name, "on"))
+    parser.add_argument("--no-link", action="store_true")
     parser.add_argument("directory")
     parser.add_argument("steps", nargs=argparse.REMAINDER)
     return parser.parse_args()
