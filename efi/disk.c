@@ -124,8 +124,7 @@ static bool look_at(EFI_HANDLE handle, enum rank rank, struct cb_block *ret)
 	static struct cb_fat_file file;
 	EFI_BLOCK_IO_PROTOCOL *io = cb_uefi_protocol(handle, &block_io_guid);
 
-	if (!io || !io->Media->MediaPresent || !io->Media->LogicalPartition ||
-	    rank_of(handle, io->Media) != rank)
+	if (!io || !io->Media->MediaPresent || rank_of(handle, io->Media) != rank)
 		return false;
 	if (!d.bounce)
 		d.bounce = cb_alloc(&cb_efi_mem, 65536);

@@ -196,7 +196,7 @@ void cb_screen_error(struct cb_screen *s, enum cb_err err, const char *subject)
 	memory_line(s);
 	hint_line(s, err);
 	line(s, "");
-	if (cb_err_info(err)->code / 100 == 1)
+	if (s->retries)
 		line(s, "It is tried again by itself.");
 	offer(s, &choices, "R retry");
 	offer(s, &choices, "B reboot");
@@ -235,13 +235,13 @@ static void show_stage(struct cb_screen *s, const struct cb_event *e)
 	text = e->pauses_download ?
 		"Checking the passphrase; the download pauses for a moment ..." :
 		texts[stage];
-	if (s->err) {
+	if (s->err && *text) {
 		struct cb_fmt again = { 0 };
 
 		cb_fmt_str(&again, "Trying again. ");
 		cb_fmt_str(&again, text);
 		live_show(s, &again);
-	} else {
+	} else if (!s->err) {
 		line(s, text);
 	}
 }
@@ -284,6 +284,9 @@ static void show_prompt(struct cb_screen *s, const struct cb_event *e)
 		first = cursor - room;
 	n = n - first < room ? n - first : room;
 	show_layout(s, e->prompt.layout);
+	if (s->offers_escape && !is_secret)
+		line(s, "Esc tries the network again.");
+	s->offers_escape = false;
 	if (!s->is_prompting || s->live_len < label_len || memcmp(s->live, label, label_len) != 0)
 		live_end(s);
 	memcpy(shown, label, label_len);
@@ -383,7 +386,10 @@ static void show_offline(struct cb_screen *s, const struct cb_event *e)
 		dated_line(s, "Offline this account may start here until ", e->offline.until_s);
 		return;
 	}
-	s->is_offline = e->err != CB_OK;
+	s->offers_escape = e->err != CB_OK;
+	/* A retry that comes to the same again does not scroll. */
+	if (s->err)
+		return;
 	if (e->err) {
 		cb_fmt_str(&text, "Offline: ");
 		cb_fmt_str(&text, cb_err_info(e->err)->message);
@@ -416,12 +422,9 @@ void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
 	case CB_EVENT_STAGE:
 		show_stage(s, e);
 		if (e->stage == CB_STAGE_NETWORK)
-			s->is_offline = false;
-		if (e->stage == CB_STAGE_SIGN_IN) {
+			s->offers_escape = false;
+		if (e->stage == CB_STAGE_SIGN_IN)
 			show_realm(s, e->subject);
-			if (s->is_offline)
-				line(s, "Esc tries the network again.");
-		}
 		break;
 	case CB_EVENT_PROMPT:
 		show_prompt(s, e);
@@ -445,6 +448,7 @@ void cb_screen_event(struct cb_screen *s, const struct cb_event *e)
 		break;
 	case CB_EVENT_ERROR:
 		s->offers_previous = e->offers_previous;
+		s->retries = e->retries;
 		s->need_bytes = e->need_bytes;
 		s->free_bytes = e->free_bytes;
 		cb_screen_error(s, e->err, e->subject);

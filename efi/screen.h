@@ -18,7 +18,8 @@ struct cb_screen {
 	void (*write)(void *ctx, const char *text, size_t len);
 	void *ctx;
 	size_t columns;
-	bool offers_next_option, offers_firmware_setup, offers_previous; /* on the error screen */
+	bool offers_next_option, offers_firmware_setup; /* on the error screen */
+	bool offers_previous, retries; /* likewise; retries: by itself */
 	uint64_t need_bytes, free_bytes; /* of memory, for the error screen; 0: not the trouble */
 
 	char live[CB_FMT_MAX]; /* what stands on the live line; never a passphrase */
@@ -30,7 +31,7 @@ struct cb_screen {
 	unsigned n_environments; /* of the last menu */
 	const char *layout; /* last one told; NULL: none yet */
 	bool is_realm_shown; /* its title, once */
-	bool is_offline; /* told so, and no network since */
+	bool offers_escape; /* at the next prompt: the network once more */
 
 	/* The error on the screen, so that the same one again does not scroll it away. */
 	enum cb_err err; /* CB_OK: none */

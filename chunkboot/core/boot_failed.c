@@ -24,7 +24,10 @@ void cb_boot_failed_enter(struct cb_boot *b)
 	};
 
 	b->retry_at_ms = 0;
-	if (cb_boot_is_network_trouble(b->err) || b->err == CB_OFFLINE_OVER) {
+	/* Where nobody is, somebody may put right elsewhere whatever it is. */
+	event.retries = cb_boot_is_network_trouble(b->err) || b->err == CB_OFFLINE_OVER ||
+		b->config.has_autologin;
+	if (event.retries) {
 		b->retry_at_ms = b->entered_ms + b->retry_delay_ms;
 		b->retry_delay_ms *= 2;
 		if (b->retry_delay_ms > CB_BOOT_RETRY_MAX_MS)

@@ -193,7 +193,7 @@ void cb_boot_cache_close(struct cb_boot *b);
 /* Network trouble: starts over with the cache's metadata. False: err is none, the cache has none, or that
  * is so already. */
 bool cb_boot_go_offline(struct cb_boot *b, enum cb_err err);
-/* The record is open: may the account be used with metadata of that age? OFFLINE_OVER. */
+/* The record is open: may the account be used with metadata of that age? OFFLINE_OVER, META_EXPIRED. */
 enum cb_err cb_boot_offline_check(struct cb_boot *b);
 void cb_boot_offline_tell(struct cb_boot *b);
 /* What to say instead of err, which came without a network. */

@@ -49,9 +49,10 @@ enum cb_err cb_boot_offline_check(struct cb_boot *b)
 	b->offline_until_s = 0;
 	if (!is_waived(b))
 		return CB_OK;
+	/* With a network it is the repository that is late, not the machine. */
 	if (cb_tuf_info(b->tuf)->issued_s == 0 || b->record.policy.offline_days == 0 ||
 	    b->now_s >= end_s)
-		return CB_OFFLINE_OVER;
+		return b->is_offline ? CB_OFFLINE_OVER : CB_META_EXPIRED;
 	b->offline_until_s = end_s;
 	cb_boot_offline_tell(b);
 	return CB_OK;

@@ -6,7 +6,9 @@
 
 #define BIG_SEGMENT_LEN (32u << 20)
 #define MIN_SEGMENT_LEN (64u << 10)
-#define USUAL_SEGMENTS 32u /* of a small device: so little is given up at once */
+#define CHUNKS_FIT_LEN (2u << 20) /* a segment that takes every chunk of the usual sizes */
+#define USUAL_SEGMENTS 32u /* of a small device: so little is given up at once ... */
+#define LEAST_SEGMENTS 8u /* ... and of a smaller one, for the sake of large chunks */
 
 bool cb_cache_put(struct cb_cache *c, uint64_t page, uint32_t n, const uint8_t *buf)
 {
@@ -35,7 +37,8 @@ static uint32_t usual_segment_len(uint64_t device_len)
 {
 	uint32_t len = BIG_SEGMENT_LEN;
 
-	while (len > MIN_SEGMENT_LEN && device_len / len < USUAL_SEGMENTS)
+	while (len > MIN_SEGMENT_LEN &&
+	       device_len / len < (len > CHUNKS_FIT_LEN ? USUAL_SEGMENTS : LEAST_SEGMENTS))
 		len /= 2;
 	return len;
 }

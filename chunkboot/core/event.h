@@ -67,6 +67,7 @@ struct cb_event {
 			      * realm's title; "" when none */
 	uint64_t need_bytes, free_bytes; /* ERROR MEMORY_SHORT: memory, as far as known; else 0 */
 	bool pauses_download; /* STAGE, at DERIVE: nothing comes in until it is over */
+	bool retries; /* ERROR: it is tried again without anybody's doing */
 	bool offers_previous; /* ERROR: key P boots the image's previous version */
 	struct { /* PROMPT */
 		enum cb_prompt which;

@@ -85,9 +85,10 @@ enum cb_err cb_partition_find(const char *disk, struct cb_partition *ret, struct
 	return err;
 }
 
-/* What is wanted, for libfdisk to find room for. */
+/* What is wanted, for libfdisk to find room for; its ends are at multiples of the grain. */
 static struct fdisk_partition *wanted(struct fdisk_context *cxt, uint64_t size)
 {
+	uint64_t grain = fdisk_get_grain_size(cxt);
 	struct fdisk_partition *pa = fdisk_new_partition();
 	struct fdisk_parttype *type =
 		fdisk_label_parse_parttype(fdisk_get_label(cxt, NULL), CB_CACHE_GUID);
@@ -100,7 +101,8 @@ static struct fdisk_partition *wanted(struct fdisk_context *cxt, uint64_t size)
 	if (size == 0)
 		fdisk_partition_end_follow_default(pa, 1);
 	else
-		fdisk_partition_set_size(pa, size / fdisk_get_sector_size(cxt));
+		fdisk_partition_set_size(
+			pa, (size + grain - 1) / grain * grain / fdisk_get_sector_size(cxt));
 	fdisk_partition_set_type(pa, type);
 	fdisk_unref_parttype(type);
 	fdisk_partition_set_name(pa, CB_PARTITION_NAME);

@@ -228,7 +228,7 @@ boot() {
 	console=$dir/console.txt
 	sed 's/\x1b\[[0-9;]*[HJ]/\n/g; s/\x1b\[[0-9;=?]*[a-zA-Z]//g; s/\r/\n/g' "$dir/console.log" | sed '/^$/d' >"$console"
 	[[ $status -eq 0 ]] || fail "the boot went otherwise; log: $(keep_log)"
-	[[ -z $disk || $disk == "$(sha256sum <"$dir/esp.img")" ]] || fail "the disk was written to; log: $(keep_log)"
+	[[ -z $disk || $esp_may_change || $disk == "$(sha256sum <"$dir/esp.img")" ]] || fail "the disk was written to; log: $(keep_log)"
 }
 
 keep_log() {
@@ -308,6 +308,7 @@ end_test() {
 name=$(basename "$0" .sh)
 servers=()
 machine=()
+esp_may_change= # set: the test itself looks at what a boot wrote to the system partition
 unjudged=
 scheme=http
 published=$shared/repo

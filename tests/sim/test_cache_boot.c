@@ -428,8 +428,8 @@ static void expired_but_unattended(void **state)
 	} cases[] = {
 		{ 8, NULL, CB_META_EXPIRED },
 		{ 8, "kim", CB_OK },
-		{ 8, "tom", CB_OFFLINE_OVER },
-		{ SIM_REALM_OFFLINE_DAYS, "kim", CB_OFFLINE_OVER },
+		{ 8, "tom", CB_META_EXPIRED },
+		{ SIM_REALM_OFFLINE_DAYS, "kim", CB_META_EXPIRED },
 	};
 
 	(void)state;
@@ -480,6 +480,23 @@ static void revoked_while_away(void **state)
 	end(&s);
 	sim_realm_free(realm);
 	realm = other;
+}
+
+/* An unattended machine tries again by itself, whatever it was. */
+static void kiosk_goes_on_by_itself(void **state)
+{
+	struct sim_stage s;
+
+	(void)state;
+	begin(&s);
+	s.kiosk = "kim";
+	sim_set_wall_clock(s.sim, true, SIM_REALM_NOW_S + SIM_REALM_OFFLINE_DAYS * DAY_S);
+	sim_stage_power_on(&s, 1, 1);
+	sim_stage_assert_fails(&s, CB_META_EXPIRED);
+	sim_set_wall_clock(s.sim, true, SIM_REALM_NOW_S);
+	s.boot.has_error = false;
+	sim_stage_assert_boots(&s, "demo/1");
+	end(&s);
 }
 
 static void escape_tries_the_network_again(void **state)
@@ -812,6 +829,7 @@ int main(void)
 		cmocka_unit_test(kiosk_offline),
 		cmocka_unit_test(expired_but_unattended),
 		cmocka_unit_test(revoked_while_away),
+		cmocka_unit_test(kiosk_goes_on_by_itself),
 		cmocka_unit_test(escape_tries_the_network_again),
 		cmocka_unit_test(tampered_chunk),
 		cmocka_unit_test(tampered_metadata),

@@ -364,20 +364,50 @@ static void test_offline_is_said(void **state)
 	assert_true(has_row(&t, "Offline: no network link. Using what this machine has kept."));
 	assert_true(has_row(&t, "Last news of the repository: 2026-11-28 06:54 UTC."));
 	stage(&s, CB_STAGE_SIGN_IN);
+	prompt(&s, CB_PROMPT_ACCOUNT, "", 0, false);
 	assert_true(has_row(&t, "Esc tries the network again."));
+	assert_string_equal(row(&t, t.row), "Account:");
 	e.offline.until_s = 1796453695;
 	cb_screen_event(&s, &e);
 	assert_true(has_row(&t, "Offline this account may start here until 2026-12-05 06:54 UTC."));
 	terminal_init(&t, &s);
 	stage(&s, CB_STAGE_NETWORK);
-	stage(&s, CB_STAGE_SIGN_IN);
-	assert_false(has_row(&t, "Esc tries the network again."));
 	e.err = CB_OK;
 	e.offline.until_s = 0;
 	cb_screen_event(&s, &e);
 	assert_true(has_row(&t, "The repository has not been renewed in time."));
 	stage(&s, CB_STAGE_SIGN_IN);
+	prompt(&s, CB_PROMPT_ACCOUNT, "", 0, false);
 	assert_false(has_row(&t, "Esc tries the network again."));
+}
+
+/* It fails again in the same way: nothing scrolls, and no half sentence is left. */
+static void test_offline_again(void **state)
+{
+	struct cb_event offline = { .kind = CB_EVENT_OFFLINE, .err = CB_NET_NO_LINK };
+	struct cb_event error = { .kind = CB_EVENT_ERROR,
+				  .err = CB_OFFLINE_OVER,
+				  .subject = "account record",
+				  .retries = true };
+	struct terminal t;
+	struct cb_screen s;
+	size_t rows = 0;
+
+	(void)state;
+	terminal_init(&t, &s);
+	for (unsigned i = 0; i < 3; i++) {
+		stage(&s, CB_STAGE_NETWORK);
+		stage(&s, CB_STAGE_METADATA);
+		cb_screen_event(&s, &offline);
+		stage(&s, CB_STAGE_SIGN_IN);
+		stage(&s, CB_STAGE_RECORD);
+		cb_screen_event(&s, &error);
+		assert_true(rows == 0 || t.row == rows);
+		rows = t.row;
+	}
+	assert_true(has_row(&t, "It is tried again by itself."));
+	assert_true(has_row(&t, "Tried 3 times."));
+	assert_false(has_row(&t, "Trying again."));
 }
 
 int main(void)
@@ -393,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_menu),
 		cmocka_unit_test(test_pause_is_said),
 		cmocka_unit_test(test_offline_is_said),
+		cmocka_unit_test(test_offline_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

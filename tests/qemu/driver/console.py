@@ -25,8 +25,8 @@ Steps, in order:
   key TEXT         type TEXT without Enter
   run COMMAND      run a shell command on the host
   link UP          put the first card's cable in ("on") or take it out ("off")
-  keep DIR         stop the machine for a moment and copy its disks and variables to DIR: what would be left of
-                   them if QEMU were killed now
+  keep N:SECONDS:DIR  N times at random within the next SECONDS: stop the machine for a moment and copy its disks and
+                   variables to DIR/1, DIR/2, ...: what would be left of them if QEMU were killed then
   within SECONDS   deadline of each further step (at first 150)
   power-off        wait until the machine has switched itself off
 Exit 0 when all steps went well; else 1, with the step and the end of the console's log on stderr.
@@ -35,6 +35,7 @@ CB_QEMU_SLOW multiplies the deadlines. Only the QEMU that this program started i
 import argparse
 import json
 import os
+import random
 import re
 import select
 import signal
@@ -131,7 +132,7 @@ class Machine:
                             raise Failed(f"{name}: {answer['error']}")
 
     def keep(self, directory):
-        """What a SIGKILL would leave: QEMU writes through to its files, so that nothing is held back in it."""
+        """What a SIGKILL would leave: what QEMU has written is in its files, nothing is held back."""
         os.kill(self.qemu.pid, signal.SIGSTOP)
         try:
             os.makedirs(directory)
@@ -139,6 +140,18 @@ class Machine:
                 subprocess.run(["cp", "--sparse=always", os.path.join(self.directory, name), directory], check=True)
         finally:
             os.kill(self.qemu.pid, signal.SIGCONT)
+
+    def keep_at_random(self, n, seconds, directory):
+        begin = time.monotonic()
+        times = sorted(random.uniform(0, seconds) for _ in range(n))
+        print("kept after " + " ".join(f"{t:.2f}" for t in times) + " s", flush=True)
+        for i, t in enumerate(times, 1):
+            try:
+                while self.read(begin + t):
+                    pass
+            except Failed:  # the moment has come
+                pass
+            self.keep(os.path.join(directory, str(i)))
 
     def clean(self):
         """The console's text without escape sequences; a cursor movement counts as a new line."""
@@ -194,7 +207,8 @@ def take_step(machine, verb, word, limit):
     elif verb == "link":
         machine.monitor(("set_link", {"name": "net0", "up": word == "on"}))
     elif verb == "keep":
-        machine.keep(word)
+        n, seconds, directory = word.split(":", 2)
+        machine.keep_at_random(int(n), float(seconds), directory)
     elif verb == "power-off":
         machine.power_off(deadline)
     else:
