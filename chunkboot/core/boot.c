@@ -176,7 +176,7 @@ static void add_signed_mirrors(struct cb_boot *b)
 		enum cb_err err = cb_fetch_add_mirror(b->fetch, info->mirrors[i], &source);
 
 		if (err == CB_OK)
-			cb_fetch_prefer(b->fetch, source);
+			cb_fetch_prefer(b->fetch, source, CB_PREFER_SIGNED);
 		else
 			cb_boot_emit(b,
 				     &(struct cb_event){ .kind = CB_EVENT_NOTICE,
