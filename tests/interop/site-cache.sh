@@ -125,9 +125,10 @@ start_squid() {
 	await_cache $! "$log"
 }
 
-# origin_bytes [PATTERN]: of bodies that the origin has sent since the log was emptied.
+# origin_bytes [PATTERN [once]]: of bodies that the origin has sent since the log was emptied; of each file but once.
 origin_bytes() {
-	awk -F'"' -v pattern="${1:-.}" '$2 ~ pattern { split($3, f, " "); n += f[2] } END { printf "%d\n", n }' "$origin_log"
+	awk -F'"' -v pattern="${1:-.}" -v once="${2:-}" '$2 ~ pattern && !(once && seen[$2]++) { split($3, f, " "); n += f[2] }
+		END { printf "%d\n", n }' "$origin_log"
 }
 
 # n_sent PATTERN: the same, answers with a body, for files like this.
@@ -135,26 +136,30 @@ n_sent() {
 	grep -Ec "\"GET [^ ]*$1[^ ]* HTTP/1.1\" 200 " "$origin_log" || true
 }
 
-# one_client N URL: fetches the image and compares it.
+# one_client N URL...: fetches the image and compares it.
 one_client() {
-	"$tool" fetch "$2" desk -o "$dir/out-$1" --root "$repo/metadata/1.root.json" --quiet &&
+	"$tool" fetch "${@:2}" desk -o "$dir/out-$1" --root "$repo/metadata/1.root.json" --quiet &&
 		cmp "$dir/initrd" "$dir/out-$1/initrd-0" && cmp "$dir/vmlinuz" "$dir/out-$1/kernel" && rm -r "$dir/out-$1"
 }
 export -f one_client
 export tool dir repo
 
-# Fifty clients in a cold cache, against what one alone gets.
+# Fifty clients in a cold cache, each with the origin as mirror and the cache as one nearby, against what one alone gets.
 check_traffic() {
 	local one all
 	: >"$origin_log"
 	one_client alone "http://$origin/"
-	one=$(origin_bytes '/(store[.]castr|manifests)/')
+	one=$(origin_bytes '/(store[.]castr|manifests)/' once)
 	: >"$origin_log"
-	seq "$n_clients" | xargs -P "$n_at_once" -I N bash -c "one_client N $cache" || fail 'a client did not get its image'
+	seq "$n_clients" | xargs -P "$n_at_once" -I N bash -c "one_client N http://$origin/ --near $cache" || fail 'a client did not get its image'
 	all=$(origin_bytes)
 	echo "origin sent $all bytes for $n_clients clients, one image is $one: $((all * 1000 / one / 10)).$((all * 1000 / one % 10)) %," \
 		"metadata $(origin_bytes '/metadata/')"
 		[ "$((all * 100))" -le "$((one * most_percent))" ] || fail "more than $most_percent %"
+	# it has all now, and will do without the others
+	: >"$origin_log"
+	one_client warm "$cache"
+	assert_equal 0 "$(n_sent /store.castr/)" 'requests for chunks that are in the cache'
 }
 
 # What is published now is what the next client gets.
