@@ -40,6 +40,7 @@ struct cb_boot {
 
 	/* network and metadata */
 	bool is_network_up;
+	char announced[CB_BOOT_ANNOUNCED_MAX + 1]; /* mirror nearby; "": none */
 	struct cb_tls tls;
 	struct cb_platform secure; /* the platform, its streams with TLS */
 	struct cb_fetch *fetch;
