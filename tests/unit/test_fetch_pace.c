@@ -276,14 +276,14 @@ static void test_preferred_but_slow(void **state)
 		/* which it stays */
 		cb_fetch_prefer(w.fetch, 0, CB_PREFER_SIGNED);
 		cb_fetch_prefer(w.fetch, 1, CB_PREFER_SIGNED);
-		for (unsigned k = 0; k < 200; k++)
+		for (unsigned k = 0; k < 80; k++)
 			add_item(&w, 100000);
 		ms = run(&w);
 		if (cases[i].is_alone) {
 			assert_int_equal(sim_body_bytes(w.servers[1]), 0);
-			assert_in_range(ms, 0, w.total / (8 * rate) * 5 / 4 + 500);
+			assert_in_range(ms, 0, w.total / (8 * rate) * 3 / 2 + 500);
 		} else {
-			assert_in_range(ms, 0, w.total / (8 * 1250) * 7 / 2);
+			assert_in_range(ms, 0, w.total / (8 * 1250) * 2 + 2 * CB_SOURCE_CRAWL_MS);
 		}
 		end(&w);
 	}
@@ -299,13 +299,13 @@ static void test_preferred_but_stuck(void **state)
 		const struct sim_behaviour b[] = { { .latency_ms = 1,
 						     .rate_bytes_ms = 1250,
 						     .hang = hangs[i],
-						     .hang_after = 50 },
+						     .hang_after = 20 },
 						   { .latency_ms = 20, .rate_bytes_ms = 1250 } };
 		struct world w;
 
 		begin(&w, 2, b);
 		cb_fetch_prefer(w.fetch, 0, CB_PREFER_NEAR);
-		for (unsigned k = 0; k < 200; k++)
+		for (unsigned k = 0; k < 80; k++)
 			add_item(&w, 100000);
 		assert_in_range(run(&w), 0, w.total / (8 * 1250) * 2 + 2 * CB_SOURCE_CRAWL_MS);
 		end(&w);
