@@ -89,6 +89,7 @@ static void serve_network(struct loader *l)
 	case CB_NETWORK_UP:
 		cb_net_info(&info);
 		if (info.has_link && info.has_address) {
+			cb_boot_near_mirror(l->boot, cb_net_near());
 			if (!l->was_up || cb_boot_wants_network(l->boot))
 				tell(l, CB_OK);
 		} else if (l->was_up) {

@@ -9,11 +9,12 @@ readonly tool="gcc libc6-dev make libjansson-dev libmicrohttpd-dev libbearssl-de
 	libzstd-dev libarchive-dev libfdisk-dev scdoc libssl-dev liblzma-dev liblz4-dev libbz2-dev zlib1g-dev"
 readonly efi="clang lld llvm gnu-efi patch xz-utils zstd ca-certificates python3"
 readonly run="$tool $efi qemu-system-x86 ovmf mtools dosfstools busybox-static cpio"
-# Chosen by its name.
+# The last line: libraries of what mk/unpack-deb.sh unpacks (Varnish, Squid). Chosen by its name.
 # shellcheck disable=SC2034
 readonly test="$run libclang-rt-14-dev libcmocka-dev casync libarchive-tools python3-argon2 clang-format clang-tidy cppcheck shellcheck
 	codespell valgrind curl socat expect openssl faketime python3-pefile python3-pexpect nodejs npm
-	git procps file dnsmasq-base iproute2 fdisk"
+	git procps file dnsmasq-base iproute2 fdisk
+	libjemalloc2 libecap3 libltdl7 libnetfilter-conntrack3 libgssapi-krb5-2"
 
 # What a package is for may be on the machine already without the package (a hand-installed node).
 have() {

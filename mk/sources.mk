@@ -23,7 +23,7 @@ $(BUILD)/$(1)/lib$(2).a: $(TP)/$(2)/.chunkboot-source mk/library.mk mk/flags.mk 
 	$$(Q)flock $(BUILD)/$(1)/.lock-$(2) $$(MAKE) $(if $(V),,-s) -f mk/library.mk BUILD=$(BUILD) TP=$(TP) LIB=$(2) VARIANT=$(1)
 	@touch $$@
 endef
-lwip_port := $(wildcard chunkboot/net/lwipopts.h chunkboot/net/arch/*.h)
+lwip_port := $(wildcard chunkboot/net/lwipopts.h chunkboot/net/lwiphooks.h chunkboot/net/arch/*.h)
 $(foreach lib,bearssl sodium zstd,$(eval $(call library_rule,efi-x86_64,$(lib),)))
 $(foreach variant,efi-x86_64 host san fuzz cov,$(eval $(call library_rule,$(variant),lwip,$(lwip_port))))
 

@@ -11,7 +11,7 @@
 #include "host/tls_files.h"
 
 static const char *arg_dir, *arg_root, *arg_cache;
-static struct cb_texts arg_tls_cas, arg_tls_pins;
+static struct cb_texts arg_near, arg_tls_cas, arg_tls_pins;
 
 static void show_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
 {
@@ -115,6 +115,8 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 	struct cb_client *client;
 	char *image = operands[n - 1];
 	int64_t now_s = time(NULL);
+	if ((unsigned)n - 1 + arg_near.n > CB_FETCH_MAX_MIRRORS)
+		return cb_usage(e, &cb_verb_fetch, "more than %d mirrors", CB_FETCH_MAX_MIRRORS);
 	enum cb_err err = cb_file_read(arg_root, CB_TUF_ROOT_MAX, &root, e);
 	if (err == CB_OK)
 		err = cb_tls_files_read(&tls, now_s, &tls_files, e);
@@ -129,6 +131,8 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 		.root = cb_file_bytes(&root),
 		.urls = (const char *const *)operands,
 		.n_urls = (unsigned)n - 1,
+		.near = arg_near.at,
+		.n_near = arg_near.n,
 		.now_s = now_s,
 		.tls = &tls_files.trust,
 		.cache = cache.cache,
@@ -155,6 +159,11 @@ static const struct cb_option options[] = {
 	  .help = "the root of trust: the realm's root file, from a place that you trust",
 	  .is_required = true,
 	  .text = &arg_root },
+	{ .name = "near",
+	  .value = "URL",
+	  .help = "a mirror nearby, such as the site's cache: asked first, the others for what "
+		  "it has not got; may be given several times",
+	  .texts = &arg_near },
 	{ .name = "tls-ca",
 	  .value = "FILE",
 	  .help = "PEM file with the certificate of the authority that https mirrors are "
@@ -177,7 +186,7 @@ const struct cb_verb cb_verb_fetch = {
 	.name = "fetch",
 	.group = CB_GROUP_BOOT,
 	.summary = "fetch and verify an image as the loader does",
-	.usage = "URL... NAME[@VERSION] -o DIR --root ROOT.json [--cache FILE]",
+	.usage = "URL... NAME[@VERSION] -o DIR --root ROOT.json [OPTION]...",
 	.about =
 		"The loader's own client on Linux: brings the metadata up to date, fetches the\n"
 		"manifest and the chunks of NAME from all mirrors at once, verifies every byte, and\n"

@@ -12,11 +12,11 @@
 
 #define MAX_STAMP_TIME 253402300799u /* end of the year 9999 */
 
-static struct cb_texts arg_urls, arg_dns, arg_tls_cas, arg_tls_pins;
+static struct cb_texts arg_urls, arg_near, arg_dns, arg_tls_cas, arg_tls_pins;
 static const char *arg_out, *arg_efi, *arg_layout, *arg_autologin, *arg_passphrase_file,
 	*arg_address, *arg_gateway, *arg_ipv6;
 static uint64_t arg_stamp_time, arg_vlan;
-static bool arg_public_key_is_ok, arg_next_option, arg_no_prefetch;
+static bool arg_public_key_is_ok, arg_next_option, arg_no_prefetch, arg_no_dhcp_mirror;
 
 /* "192.0.2.7/24" or "2001:db8::7/64"; text of len characters. */
 static bool parse_address(int family, const char *text, size_t len, uint8_t *ret_address,
@@ -145,6 +145,8 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 		.out = arg_out,
 		.urls = arg_urls.at,
 		.n_urls = arg_urls.n,
+		.near = arg_near.at,
+		.n_near = arg_near.n,
 		.tls = { arg_tls_cas.at, arg_tls_cas.n, arg_tls_pins.at, arg_tls_pins.n },
 		.layout = arg_layout,
 		.ipv4 = arg_address != NULL ? &ipv4 : NULL,
@@ -154,6 +156,7 @@ static enum cb_err run(int n, char **operands, struct cb_error *e)
 		.is_public_key_ok = arg_public_key_is_ok,
 		.allow_next_option = arg_next_option,
 		.no_prefetch = arg_no_prefetch,
+		.no_dhcp_mirror = arg_no_dhcp_mirror,
 		.is_dry_run = arg_dry_run,
 		.now_s = arg_stamp_time != 0 ? (int64_t)arg_stamp_time : (int64_t)time(NULL),
 	};
@@ -165,6 +168,11 @@ static const struct cb_option options[] = {
 	  .value = "URL",
 	  .help = "where clients find the repository: a mirror's base URL; up to 8",
 	  .texts = &arg_urls },
+	{ .name = "near",
+	  .value = "URL",
+	  .help = "a mirror nearby, such as the site's cache: asked first, the others for what "
+		  "it has not got; up to 4",
+	  .texts = &arg_near },
 	{ .name = "output",
 	  .letter = 'o',
 	  .value = "FILE",
@@ -228,6 +236,9 @@ static const struct cb_option options[] = {
 	{ .name = "no-prefetch",
 	  .help = "fetch nothing of the default image before somebody has signed in",
 	  .flag = &arg_no_prefetch },
+	{ .name = "no-dhcp-mirror",
+	  .help = "do not use the mirror nearby that a DHCP server may announce (option 224)",
+	  .flag = &arg_no_dhcp_mirror },
 	{ .name = "stamp-time",
 	  .value = "S",
 	  .help = "stamp as if it were S seconds after 1970, for reproducible files",
@@ -249,6 +260,8 @@ const struct cb_verb cb_verb_loader = {
 	.examples = "  chunkboot loader /srv/boot --url http://192.0.2.1:8080/ -o chunkboot.efi\n"
 		    "  chunkboot loader /srv/boot --url http://boot.example/ --layout de \\\n"
 		    "      -o desk.efi\n"
+		    "  chunkboot loader /srv/boot --url http://boot.example/ \\\n"
+		    "      --near http://cache.branch.example/ -o branch.efi\n"
 		    "  chunkboot loader /srv/boot --url https://boot.example/ --tls-ca ca.pem \\\n"
 		    "      -o desk.efi\n"
 		    "  chunkboot loader /srv/boot --url http://boot.example/ --autologin kiosk \\\n"

@@ -162,12 +162,57 @@ static void judge_clock(struct cb_boot *b)
 	b->tls.now_s = b->now_s;
 }
 
+/* A boot goes on without it: that it can't be used, or may not be (err), is told. */
+static void add_mirror(struct cb_boot *b, enum cb_err err, struct cb_bytes url,
+		       enum cb_preference preference, const char *what)
+{
+	unsigned source;
+
+	if (err == CB_OK)
+		err = cb_fetch_add_mirror(b->fetch, url, &source);
+	if (err == CB_OK)
+		cb_fetch_prefer(b->fetch, source, preference);
+	else
+		cb_boot_emit(
+			b,
+			&(struct cb_event){ .kind = CB_EVENT_NOTICE, .err = err, .subject = what });
+}
+
+static void add_announced(struct cb_boot *b)
+{
+	const struct cb_tls_trust *trust = &b->config.tls;
+	enum cb_err err = CB_OK;
+
+	if (b->announced[0] == '\0')
+		return;
+	/* Who stamped trust wants nobody to read along: no announcement takes that away. */
+	if (trust->n_anchors + trust->n_pins > 0 && strncmp(b->announced, "https:", 6) != 0)
+		err = CB_NET_TLS;
+	add_mirror(b, err, cb_bytes_of(b->announced), CB_PREFER_NEAR, "mirror named by DHCP");
+}
+
+void cb_boot_near_mirror(struct cb_boot *b, const char *url)
+{
+	size_t len = strlen(url);
+
+	if (b->config.no_dhcp_mirror || len > CB_BOOT_ANNOUNCED_MAX ||
+	    strcmp(url, b->announced) == 0)
+		return;
+	memcpy(b->announced, url, len + 1);
+	if (b->fetch)
+		add_announced(b);
+}
+
 static enum cb_err start_metadata(struct cb_boot *b)
 {
 	enum cb_err err = cb_fetch_new(&b->secure, &b->fetch);
 
 	for (unsigned i = 0; err == CB_OK && i < b->config.n_mirrors; i++)
 		err = cb_fetch_add_mirror(b->fetch, b->config.mirrors[i], NULL);
+	for (unsigned i = 0; err == CB_OK && i < b->config.n_near; i++)
+		add_mirror(b, CB_OK, b->config.near[i], CB_PREFER_NEAR, "near mirror");
+	if (err == CB_OK)
+		add_announced(b);
 	cb_tuf_free(b->tuf);
 	b->tuf = NULL;
 	if (err == CB_OK)
@@ -200,25 +245,6 @@ static void metadata_enter(struct cb_boot *b)
 		cb_boot_fail(b, err, "root");
 }
 
-/* Signed mirrors come before the stamped ones; a malformed URL among them is told, not fatal. */
-static void add_signed_mirrors(struct cb_boot *b)
-{
-	const struct cb_tuf_info *info = cb_tuf_info(b->tuf);
-
-	for (unsigned i = 0; i < info->n_mirrors; i++) {
-		unsigned source;
-		enum cb_err err = cb_fetch_add_mirror(b->fetch, info->mirrors[i], &source);
-
-		if (err == CB_OK)
-			cb_fetch_prefer(b->fetch, source);
-		else
-			cb_boot_emit(b,
-				     &(struct cb_event){ .kind = CB_EVENT_NOTICE,
-							 .err = err,
-							 .subject = "signed mirror" });
-	}
-}
-
 static void metadata_done(struct cb_boot *b)
 {
 	enum cb_err err;
@@ -228,7 +254,9 @@ static void metadata_done(struct cb_boot *b)
 		cb_boot_fail(b, CB_META_LOADER_OLD, "");
 		return;
 	}
-	add_signed_mirrors(b);
+	for (unsigned i = 0; i < cb_tuf_info(b->tuf)->n_mirrors; i++)
+		add_mirror(b, CB_OK, cb_tuf_info(b->tuf)->mirrors[i], CB_PREFER_SIGNED,
+			   "signed mirror");
 	cb_boot_offline_tell(b);
 	/* After a retry, whatever was reached before is not asked for again. */
 	err = b->has_record ? cb_boot_offline_check(b) : CB_OK;

@@ -11,6 +11,7 @@
 
 #define CB_LOADER_VERSION 1u /* compared with min_loader of targets */
 #define CB_LOADER_VERSION_TEXT "0.1.0"
+#define CB_BOOT_ANNOUNCED_MAX 255 /* characters of an announced mirror's URL */
 
 struct cb_boot_params {
 	const struct cb_platform *platform; /* outlives the machine */
@@ -55,6 +56,12 @@ const struct cb_config *cb_boot_config(const struct cb_boot *boot);
 void cb_boot_network(struct cb_boot *boot, enum cb_err err);
 /* True while the machine wants the network (again): the driver starts or repeats bring-up. */
 bool cb_boot_wants_network(const struct cb_boot *boot);
+/*
+ * The network has announced a mirror nearby by this base URL; "" when it has not. Any time, any
+ * number of times; copied. Used from now on unless the configuration says otherwise; one that can't
+ * be is told as a notice. Where authorities or pins are stamped it has to be https.
+ */
+void cb_boot_near_mirror(struct cb_boot *boot, const char *url);
 /* A key press (enum cb_keypress or printable ASCII, US layout as the firmware gives it). */
 void cb_boot_key(struct cb_boot *boot, unsigned key);
 

@@ -47,6 +47,7 @@ struct cb_boot {
 	bool is_network_up;
 	enum cb_err network_err; /* why it did not come up; CB_OK: no word yet */
 	uint64_t network_ms; /* when that was known */
+	char announced[CB_BOOT_ANNOUNCED_MAX + 1]; /* mirror nearby; "": none */
 	struct cb_tls tls;
 	struct cb_platform secure; /* the platform, its streams with TLS */
 	struct cb_fetch *fetch;

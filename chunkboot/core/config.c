@@ -36,14 +36,22 @@ static bool parse_realm_id(struct cb_bytes v, struct cb_config *c)
 }
 
 /* The fetch engine judges the URL itself. */
+static bool parse_url(struct cb_bytes v, struct cb_bytes *list, unsigned max, unsigned *n)
+{
+	if (v.len < 1 || v.len > CB_URL_MAX || !cb_bytes_is_ascii(v) || *n == max)
+		return false;
+	list[(*n)++] = v;
+	return true;
+}
+
 static bool parse_mirror(struct cb_bytes v, struct cb_config *c)
 {
-	if (v.len < 1 || v.len > CB_URL_MAX || !cb_bytes_is_ascii(v))
-		return false;
-	if (c->n_mirrors == CB_CONFIG_MAX_MIRRORS)
-		return false;
-	c->mirrors[c->n_mirrors++] = v;
-	return true;
+	return parse_url(v, c->mirrors, CB_CONFIG_MAX_MIRRORS, &c->n_mirrors);
+}
+
+static bool parse_near(struct cb_bytes v, struct cb_config *c)
+{
+	return parse_url(v, c->near, CB_CONFIG_MAX_NEAR, &c->n_near);
 }
 
 static bool parse_stamped(struct cb_bytes v, struct cb_config *c)
@@ -130,8 +138,11 @@ static bool parse_flags(struct cb_bytes v, struct cb_config *c)
 	uint32_t flags = cb_read_le32(&r);
 	c->allow_next_option = (flags & CB_CONFIG_FLAG_NEXT_OPTION) != 0;
 	c->no_prefetch = (flags & CB_CONFIG_FLAG_NO_PREFETCH) != 0;
+	c->no_dhcp_mirror = (flags & CB_CONFIG_FLAG_NO_DHCP_MIRROR) != 0;
 	return cb_reader_is_done(&r) &&
-		(flags & ~(CB_CONFIG_FLAG_NEXT_OPTION | CB_CONFIG_FLAG_NO_PREFETCH)) == 0;
+		(flags &
+		 ~(CB_CONFIG_FLAG_NEXT_OPTION | CB_CONFIG_FLAG_NO_PREFETCH |
+		   CB_CONFIG_FLAG_NO_DHCP_MIRROR)) == 0;
 }
 
 static bool parse_tls_ca(struct cb_bytes v, struct cb_config *c)
@@ -168,6 +179,7 @@ static const struct {
 	[CB_CONFIG_VLAN] = { .parse = parse_vlan },
 	[CB_CONFIG_TLS_CA] = { .parse = parse_tls_ca, .may_repeat = true },
 	[CB_CONFIG_TLS_PIN] = { .parse = parse_tls_pin, .may_repeat = true },
+	[CB_CONFIG_NEAR] = { .parse = parse_near, .may_repeat = true },
 };
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
@@ -327,19 +339,23 @@ static void put_entries(struct writer *w, const struct cb_config *c)
 		put_autologin(w, c);
 	cb_put_le32(number,
 		    (c->allow_next_option ? CB_CONFIG_FLAG_NEXT_OPTION : 0) |
-			    (c->no_prefetch ? CB_CONFIG_FLAG_NO_PREFETCH : 0));
+			    (c->no_prefetch ? CB_CONFIG_FLAG_NO_PREFETCH : 0) |
+			    (c->no_dhcp_mirror ? CB_CONFIG_FLAG_NO_DHCP_MIRROR : 0));
 	put_bytes(w, CB_CONFIG_FLAGS, number, 4);
 	for (unsigned i = 0; i < c->tls.n_anchors; i++)
 		put_bytes(w, CB_CONFIG_TLS_CA, c->tls.anchors[i].p, c->tls.anchors[i].len);
 	for (unsigned i = 0; i < c->tls.n_pins; i++)
 		put_bytes(w, CB_CONFIG_TLS_PIN, c->tls.pins[i], CB_TLS_PIN_LEN);
+	for (unsigned i = 0; i < c->n_near; i++)
+		put_bytes(w, CB_CONFIG_NEAR, c->near[i].p, c->near[i].len);
 }
 
 enum cb_err cb_config_write(const struct cb_config *c, uint8_t *out, size_t max, size_t *ret_len)
 {
 	struct writer w = { .out = out, .max = max };
-	if (c->n_mirrors > CB_CONFIG_MAX_MIRRORS || c->tls.n_anchors > CB_TLS_MAX_ANCHORS ||
-	    c->tls.n_pins > CB_TLS_MAX_PINS || (c->has_ipv4 && c->ipv4.n_dns > CB_CONFIG_MAX_DNS) ||
+	if (c->n_mirrors > CB_CONFIG_MAX_MIRRORS || c->n_near > CB_CONFIG_MAX_NEAR ||
+	    c->tls.n_anchors > CB_TLS_MAX_ANCHORS || c->tls.n_pins > CB_TLS_MAX_PINS ||
+	    (c->has_ipv4 && c->ipv4.n_dns > CB_CONFIG_MAX_DNS) ||
 	    (c->has_ipv6 && c->ipv6.n_dns > CB_CONFIG_MAX_DNS))
 		return CB_CONFIG;
 	uint8_t *head = take(&w, HEAD_LEN);

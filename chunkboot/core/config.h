@@ -10,6 +10,7 @@
 
 #define CB_CONFIG_MAX_LEN 65536
 #define CB_CONFIG_MAX_MIRRORS 8
+#define CB_CONFIG_MAX_NEAR 4
 #define CB_CONFIG_MAX_DNS 2
 #define CB_CONFIG_MAX_VLAN 4094
 #define CB_CONFIG_MAX_TIME_S 253402300799ull /* end of the year 9999 */
@@ -31,10 +32,12 @@ enum cb_config_tag {
 	CB_CONFIG_VLAN = 10, /* u16 id, 1 to 4094; absent: untagged frames */
 	CB_CONFIG_TLS_CA = 11, /* anchor (core/tls_trust.h); up to 4 */
 	CB_CONFIG_TLS_PIN = 12, /* 32 bytes, SHA-256 of a SubjectPublicKeyInfo; up to 8 */
+	CB_CONFIG_NEAR = 13, /* base URL of a nearby mirror; up to 4 */
 };
 
 #define CB_CONFIG_FLAG_NEXT_OPTION 1u /* allow_next_option */
 #define CB_CONFIG_FLAG_NO_PREFETCH 2u /* no_prefetch */
+#define CB_CONFIG_FLAG_NO_DHCP_MIRROR 4u /* no_dhcp_mirror */
 
 /* Static IPv4 addressing; all in network byte order, four bytes each. */
 struct cb_config_ipv4 {
@@ -57,6 +60,9 @@ struct cb_config {
 	uint8_t realm_id[32];
 	unsigned n_mirrors;
 	struct cb_bytes mirrors[CB_CONFIG_MAX_MIRRORS]; /* base URLs */
+	unsigned n_near;
+	struct cb_bytes
+		near[CB_CONFIG_MAX_NEAR]; /* base URLs of mirrors that go before all others */
 	int64_t stamped_s; /* Unix time of stamping: floor of the clock */
 	struct cb_bytes layout; /* keyboard layout name; empty: us */
 	bool has_ipv4;
@@ -70,6 +76,7 @@ struct cb_config {
 	struct cb_tls_trust tls; /* what https mirrors are trusted by */
 	bool allow_next_option; /* error screen offers "continue with the next boot option" */
 	bool no_prefetch; /* fetch nothing of an image before sign-in */
+	bool no_dhcp_mirror; /* a mirror that DHCP announces is not used */
 };
 
 /*

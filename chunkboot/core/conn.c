@@ -46,7 +46,8 @@ enum cb_err cb_conn_new(struct cb_mirror *m, const struct cb_url *url, struct cb
 		cb_free(&platform->mem, c);
 		return err;
 	}
-	m->source.n_connections++;
+	if (m->source.n_connections++ == 0)
+		m->source.tried_ms = c->opened_ms;
 	*ret = c;
 	return CB_OK;
 }

@@ -47,6 +47,8 @@ void cb_conn_pace_count(struct cb_conn *c, size_t len)
 	if (now - c->rate_since_ms < MEASURE_MS)
 		return;
 	rate = c->rate_bytes / (now - c->rate_since_ms);
+	if (rate == 0) /* which would say that it is not known */
+		rate = 1;
 	/* Up at once: as long as the window is what limits the rate, both double. */
 	c->rate_bytes_ms =
 		rate > c->rate_bytes_ms ? (uint32_t)rate : smooth(c->rate_bytes_ms, rate);

@@ -56,9 +56,10 @@ enum cb_err cb_fetch_add_mirror(struct cb_fetch *f, struct cb_bytes url, unsigne
 	return CB_OK;
 }
 
-void cb_fetch_prefer(struct cb_fetch *f, unsigned source)
+void cb_fetch_prefer(struct cb_fetch *f, unsigned source, enum cb_preference preference)
 {
-	f->sources[source]->is_preferred = true;
+	if (preference > f->sources[source]->preference)
+		f->sources[source]->preference = preference;
 }
 
 enum cb_err cb_fetch_add_cache(struct cb_fetch *f, struct cb_cache *cache)

@@ -83,8 +83,12 @@ enum cb_err cb_fetch_new(const struct cb_platform *platform, struct cb_fetch **r
 void cb_fetch_free(struct cb_fetch *f);
 /* Adds a mirror by its base URL; ret_source (may be NULL) gets its index. Known URL: CB_OK. */
 enum cb_err cb_fetch_add_mirror(struct cb_fetch *f, struct cb_bytes url, unsigned *ret_source);
-/* From the first call on, sources for which it was never called are the last resort. */
-void cb_fetch_prefer(struct cb_fetch *f, unsigned source);
+
+/* Sources of a lower rank are the last resort while one of a higher rank may well deliver. */
+enum cb_preference { CB_PREFER_LAST, CB_PREFER_SIGNED, CB_PREFER_NEAR };
+
+/* Raises a source, which is CB_PREFER_LAST at first. */
+void cb_fetch_prefer(struct cb_fetch *f, unsigned source, enum cb_preference preference);
 struct cb_cache;
 
 /*

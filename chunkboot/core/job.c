@@ -143,19 +143,20 @@ static uint16_t candidates(struct cb_job *job, uint32_t item)
 /* It works, or has had no chance yet to show whether it does. */
 static bool is_promising(const struct cb_source *s)
 {
-	return s->n_fails == 0 && !cb_source_is_slowed(s) &&
-		(s->is_up || s->n_connections == 0 || s->ops->n_coming(s) > 0);
+	return s->n_fails == 0 && !cb_source_is_slowed(s) && !s->is_crawling &&
+		(s->is_up || s->n_connections == 0 ||
+		 s->fetch->now_ms - s->tried_ms < CB_SOURCE_CHANCE_MS);
 }
 
-/* Is there a preferred source that may well deliver the item? */
-static bool has_preferred(struct cb_job *job, uint32_t item)
+/* Is there a source that is preferred to s and may well deliver the item? */
+static bool has_preferred(struct cb_job *job, uint32_t item, const struct cb_source *s)
 {
 	const struct cb_item *it = &job->items[item];
 	uint16_t usable = (uint16_t)(candidates(job, item) & ~it->absent & ~it->avoid);
 
 	for (unsigned i = 0; i < job->fetch->n_sources; i++) {
-		const struct cb_source *s = job->fetch->sources[i];
-		if ((usable & 1u << i) && s->is_preferred && is_promising(s))
+		const struct cb_source *other = job->fetch->sources[i];
+		if ((usable & 1u << i) && other->preference > s->preference && is_promising(other))
 			return true;
 	}
 	return false;
@@ -173,7 +174,7 @@ bool cb_job_may_ask(struct cb_job *job, uint32_t item, const struct cb_source *s
 		return false;
 	if ((it->absent & bit) || (pin != CB_PIN_ANY && pin != CB_PIN_FIRST + s->index))
 		return false;
-	if (!s->is_preferred && has_preferred(job, item))
+	if (has_preferred(job, item, s))
 		return false;
 	if (!(it->avoid & bit))
 		return true;

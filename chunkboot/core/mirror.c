@@ -98,6 +98,20 @@ static void sum_up(struct cb_mirror *m)
 	}
 }
 
+/* A source that is asked for much and brings little. */
+static void judge_crawl(struct cb_source *s)
+{
+	uint64_t now = cb_fetch_now(s->fetch), ms = now - s->crawl_since_ms;
+
+	if (s->outstanding_bytes > 0) {
+		if (ms < CB_SOURCE_CRAWL_MS)
+			return;
+		s->is_crawling = s->body_bytes - s->crawl_bytes < ms * CB_SOURCE_CRAWL_RATE;
+	}
+	s->crawl_since_ms = now;
+	s->crawl_bytes = s->body_bytes;
+}
+
 /* Twice what the path holds keeps it busy; more would only stand in its queue, and be lost there. */
 static void share_window(struct cb_mirror *m)
 {
@@ -163,6 +177,7 @@ static bool mirror_step(struct cb_source *s, uint32_t *budget, uint64_t *wake_ms
 	adapt_target(m);
 	renew(m);
 	sum_up(m);
+	judge_crawl(s);
 	share_window(m);
 	return has_moved;
 }

@@ -15,12 +15,13 @@ static void wake_at(uint64_t *wake_ms, uint64_t at)
 		*wake_ms = at;
 }
 
-/* Lower is asked first: fine and near before failing before not preferred before slowed. */
+/* Lower is asked first: fine and near before failing before less preferred before slowed. */
 static uint64_t rank(const struct cb_source *s)
 {
 	uint64_t near_ms = s->answer_ms < 100000 ? s->answer_ms : 99999;
 
-	return (uint64_t)cb_source_is_slowed(s) * 10000000 + !s->is_preferred * 5000000ull +
+	return (uint64_t)cb_source_is_slowed(s) * 20000000 +
+		(uint64_t)(CB_PREFER_NEAR - s->preference) * 5000000 +
 		(s->n_fails < 10 ? s->n_fails : 10) * 200000u + (s->is_up ? near_ms : 100000);
 }
 

@@ -15,6 +15,10 @@
 #define CB_SOURCE_RETRY_AFTER_MAX_MS 30000u
 #define CB_SOURCE_DEMOTE_WRONG 2 /* wrong objects until it is only asked when others cannot */
 #define CB_SOURCE_BAN_WRONG 3 /* wrong objects until it is not asked again */
+#define CB_SOURCE_CHANCE_MS                                                                        \
+	500u /* for the first answer; others wait so long where it is preferred */
+#define CB_SOURCE_CRAWL_MS 3000u /* while something is outstanding, all the time */
+#define CB_SOURCE_CRAWL_RATE 100u /* bytes a millisecond in that time: less is crawling */
 
 /* One request for one item, as the source keeps it. */
 struct cb_ask {
@@ -103,9 +107,12 @@ struct cb_source {
 	unsigned n_absent; /* in a row */
 	unsigned n_good; /* since the last wrong object */
 	enum cb_err last_err; /* of the last failure */
+	uint64_t tried_ms; /* when it got its only connection, or the first of several */
+	uint64_t crawl_since_ms, crawl_bytes; /* body_bytes then */
+	bool is_crawling; /* in the last such time; a preferred source is not preferred then */
 	bool is_up; /* has answered */
 	bool is_banned;
-	bool is_preferred; /* where there is such a one, the others are the last resort */
+	enum cb_preference preference;
 };
 
 /* For sources: the answer to an ask that they no longer hold. received: NULL for all but BYTES.

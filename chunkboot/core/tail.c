@@ -137,6 +137,12 @@ static uint64_t time_here(const struct cb_source *s, const struct cb_room *room,
 	return s->answer_ms ? s->answer_ms : LATE_MS;
 }
 
+/* Is it there to spare s? Then it has time: a cache may itself wait for what it was asked for. */
+static bool is_sparing(const struct cb_source *holder, const struct cb_source *s)
+{
+	return holder->preference > s->preference && !holder->is_crawling;
+}
+
 static void consider(void *ctx, struct cb_ask *ask, uint64_t due_ms, uint64_t heard_ms)
 {
 	struct search *search = ctx;
@@ -152,7 +158,7 @@ static void consider(void *ctx, struct cb_ask *ask, uint64_t due_ms, uint64_t he
 		there_ms = UINT64_MAX / 2 - heard_ms; /* the longest silent one first */
 	} else {
 		search->wake_ms = late_ms < search->wake_ms ? late_ms : search->wake_ms;
-		if (due_ms == UINT64_MAX)
+		if (due_ms == UINT64_MAX || is_sparing(search->holder, s))
 			return;
 		there_ms = due_ms > now ? due_ms - now : 0;
 		if (there_ms < WORTH_MS + here_ms + here_ms / 2)
@@ -179,8 +185,9 @@ struct cb_ask *cb_tail_late(struct cb_fetch *f, const struct cb_source *s,
 		struct cb_source *holder = f->sources[i];
 
 		search.holder = holder;
-		if (holder != s || !is_silent(f, s))
-			holder->ops->each_ask(holder, consider, &search);
+		if (holder == s ? is_silent(f, s) : is_sparing(holder, s) && holder->n_good > 0)
+			continue;
+		holder->ops->each_ask(holder, consider, &search);
 	}
 	search.holder = f->sources[CB_FETCH_CACHE];
 	if (f->cache)

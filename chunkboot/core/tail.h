@@ -17,6 +17,8 @@ bool cb_tail_pick(struct cb_job *job, const struct cb_source *s, const struct cb
  * When nothing waits any more: the request that asking s a second time would bring in soonest; NULL:
  * none. It is one from which nothing has come for long, or one that stands behind so much on its slow
  * connection that s is done in half the time. room is where it would be asked (NULL: none yet).
+ * A source that is preferred to s is there to spare it: its requests stay where they are unless it crawls,
+ * or has shown nothing yet and is silent.
  */
 struct cb_ask *cb_tail_late(struct cb_fetch *f, const struct cb_source *s,
 			    const struct cb_room *room, uint64_t *wake_ms);

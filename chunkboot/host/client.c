@@ -14,13 +14,15 @@ static uint64_t now_ms(const struct cb_client *c)
 	return c->platform.now_ms(c->platform.ctx);
 }
 
-static enum cb_err add_mirrors(struct cb_client *c, struct cb_error *e)
+static enum cb_err add_mirrors(struct cb_client *c, const char *const *urls, unsigned n,
+			       enum cb_preference preference, struct cb_error *e)
 {
-	for (unsigned i = 0; i < c->params.n_urls; i++) {
-		struct cb_bytes url = cb_bytes_of(c->params.urls[i]);
-		enum cb_err err = cb_fetch_add_mirror(c->fetch, url, NULL);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned source;
+		enum cb_err err = cb_fetch_add_mirror(c->fetch, cb_bytes_of(urls[i]), &source);
 		if (err != CB_OK)
-			return cb_fail(e, err, "%s", c->params.urls[i]);
+			return cb_fail(e, err, "%s", urls[i]);
+		cb_fetch_prefer(c->fetch, source, preference);
 	}
 	return CB_OK;
 }
@@ -66,7 +68,12 @@ enum cb_err cb_client_new(const struct cb_client_params *params, struct cb_clien
 		err = cb_refresh_new(&c->platform, c->fetch, c->tuf, &c->refresh);
 	if (err == CB_OK && params->cache != NULL)
 		err = use_cache(c);
-	err = err == CB_OK ? add_mirrors(c, e) : cb_fail(e, err, "trusted root");
+	if (err != CB_OK)
+		err = cb_fail(e, err, "trusted root");
+	if (err == CB_OK)
+		err = add_mirrors(c, params->urls, params->n_urls, CB_PREFER_LAST, e);
+	if (err == CB_OK)
+		err = add_mirrors(c, params->near, params->n_near, CB_PREFER_NEAR, e);
 	if (err != CB_OK) {
 		cb_client_free(c);
 		return err;

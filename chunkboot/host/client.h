@@ -16,6 +16,8 @@ struct cb_client_params {
 	struct cb_bytes root; /* trusted root file, any version */
 	const char *const *urls; /* base URLs of mirrors, at least one */
 	unsigned n_urls;
+	const char *const *near; /* of mirrors nearby, which go first */
+	unsigned n_near;
 	int64_t now_s; /* dates are judged by it */
 	const struct cb_tls_trust *tls; /* of https mirrors; outlives the client */
 	struct cb_cache *cache; /* open, outlives the client; NULL: none */

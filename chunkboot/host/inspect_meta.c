@@ -94,20 +94,22 @@ static json_t *ipv4(const struct cb_config_ipv4 *ip)
 
 static json_t *configuration(const struct cb_config *c)
 {
-	json_t *mirrors = json_array(), *pins = json_array();
+	json_t *mirrors = json_array(), *near = json_array(), *pins = json_array();
 
 	for (unsigned i = 0; i < c->n_mirrors; i++)
 		json_array_append_new(mirrors, cb_inspect_text(c->mirrors[i]));
+	for (unsigned i = 0; i < c->n_near; i++)
+		json_array_append_new(near, cb_inspect_text(c->near[i]));
 	for (unsigned i = 0; i < c->tls.n_pins; i++)
 		json_array_append_new(pins, cb_inspect_hex(c->tls.pins[i], CB_TLS_PIN_LEN));
-	return json_pack("{so so so so so* ss* sb sb si so}", "realm",
-			 cb_inspect_hex(c->realm_id, 32), "mirrors", mirrors, "stamped",
-			 cb_inspect_time(c->stamped_s), "layout",
-			 cb_inspect_text(c->layout.len > 0 ? c->layout : cb_bytes_of("us")), "ipv4",
-			 c->has_ipv4 ? ipv4(&c->ipv4) : NULL, "autologin",
-			 c->has_autologin ? c->autologin_account : NULL, "allow_next_option",
-			 c->allow_next_option, "prefetch", !c->no_prefetch, "tls_authorities",
-			 (int)c->tls.n_anchors, "tls_pins", pins);
+	return json_pack(
+		"{so so so so so so* ss* sb sb sb si so}", "realm", cb_inspect_hex(c->realm_id, 32),
+		"mirrors", mirrors, "near", near, "stamped", cb_inspect_time(c->stamped_s),
+		"layout", cb_inspect_text(c->layout.len > 0 ? c->layout : cb_bytes_of("us")),
+		"ipv4", c->has_ipv4 ? ipv4(&c->ipv4) : NULL, "autologin",
+		c->has_autologin ? c->autologin_account : NULL, "allow_next_option",
+		c->allow_next_option, "prefetch", !c->no_prefetch, "dhcp_mirror",
+		!c->no_dhcp_mirror, "tls_authorities", (int)c->tls.n_anchors, "tls_pins", pins);
 }
 
 json_t *cb_inspect_loader(struct cb_bytes file)

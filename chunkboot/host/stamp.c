@@ -124,21 +124,32 @@ static enum cb_err add_autologin(const struct cb_stamp_params *p, const struct c
 
 /* ---- Configuration ---- */
 
+static enum cb_err add_urls(const char *option, const char *const *urls, unsigned n,
+			    struct cb_bytes *ret, struct cb_error *e)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct cb_url url;
+		enum cb_err err = cb_url_parse_base(cb_bytes_of(urls[i]), &url);
+		if (err != CB_OK)
+			return cb_fail(e, err, "%s %s", option, urls[i]);
+		ret[i] = cb_bytes_of(urls[i]);
+	}
+	return CB_OK;
+}
+
 static enum cb_err add_mirrors(const struct cb_stamp_params *p, struct cb_config *config,
 			       struct cb_error *e)
 {
 	if (p->n_urls < 1 || p->n_urls > CB_CONFIG_MAX_MIRRORS)
 		return cb_fail(e, CB_USAGE, "between 1 and %d mirrors (--url)",
 			       CB_CONFIG_MAX_MIRRORS);
-	for (unsigned i = 0; i < p->n_urls; i++) {
-		struct cb_url url;
-		enum cb_err err = cb_url_parse_base(cb_bytes_of(p->urls[i]), &url);
-		if (err != CB_OK)
-			return cb_fail(e, err, "--url %s", p->urls[i]);
-		config->mirrors[i] = cb_bytes_of(p->urls[i]);
-	}
+	if (p->n_near > CB_CONFIG_MAX_NEAR)
+		return cb_fail(e, CB_USAGE, "at most %d nearby mirrors (--near)",
+			       CB_CONFIG_MAX_NEAR);
 	config->n_mirrors = p->n_urls;
-	return CB_OK;
+	config->n_near = p->n_near;
+	enum cb_err err = add_urls("--url", p->urls, p->n_urls, config->mirrors, e);
+	return err == CB_OK ? add_urls("--near", p->near, p->n_near, config->near, e) : err;
 }
 
 /* The loader has no list of public authorities: an https mirror needs one of ours, or a pin. */
@@ -148,6 +159,8 @@ static enum cb_err add_tls(const struct cb_stamp_params *p, struct cb_tls_files 
 	enum cb_err err = cb_tls_files_read(&p->tls, p->now_s, files, e);
 	for (unsigned i = 0; i < p->n_urls && err == CB_OK; i++)
 		err = cb_tls_files_check_url(&files->trust, p->urls[i], e);
+	for (unsigned i = 0; i < p->n_near && err == CB_OK; i++)
+		err = cb_tls_files_check_url(&files->trust, p->near[i], e);
 	config->tls = files->trust;
 	return err;
 }
@@ -172,6 +185,7 @@ static enum cb_err make_config(const struct cb_stamp_params *p, const struct cb_
 		.stamped_s = p->now_s,
 		.allow_next_option = p->allow_next_option,
 		.no_prefetch = p->no_prefetch,
+		.no_dhcp_mirror = p->no_dhcp_mirror,
 		.has_ipv4 = p->ipv4 != NULL,
 		.has_ipv6 = p->ipv6 != NULL,
 		.vlan_id = p->vlan_id,

@@ -13,6 +13,8 @@ struct cb_stamp_params {
 	const char *out; /* file to write */
 	const char *const *urls; /* base URLs of mirrors, 1..CB_CONFIG_MAX_MIRRORS */
 	unsigned n_urls;
+	const char *const *near; /* base URLs of nearby mirrors, up to CB_CONFIG_MAX_NEAR */
+	unsigned n_near;
 	struct cb_tls_options tls; /* what https mirrors are trusted by */
 	const char *layout; /* keyboard layout; NULL: us */
 	const struct cb_config_ipv4 *ipv4; /* static addressing; NULL: DHCP */
@@ -22,7 +24,7 @@ struct cb_stamp_params {
 	const char *passphrase; /* of autologin, as typed */
 	bool is_public_key_ok; /* autologin for an account with credentials or private data */
 	bool allow_next_option;
-	bool no_prefetch;
+	bool no_prefetch, no_dhcp_mirror;
 	bool is_dry_run; /* do everything but write */
 	int64_t now_s; /* stamp time, and the time that dates are judged by */
 };

@@ -25,4 +25,11 @@ const struct ip6_addr *cb_ip6_hook_gateway(struct netif *from, const struct ip6_
 void cb_servers_set_ipv4(unsigned char at, const struct ip_addr *server);
 #define dns_setserver(at, server) cb_servers_set_ipv4(at, server)
 
+/* DHCP servers send what they are asked for (CB_NET_DHCP_NEAR); lwIP passes on what it doesn't know. */
+#define DHCP_ADD_EXTRA_REQUEST_OPTIONS , 224
+void cb_servers_hook_option(unsigned char type, unsigned char option, unsigned char len,
+			    struct pbuf *p, unsigned short offset);
+#define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, msg, type, option, len, p, offset)         \
+	((void)(msg), cb_servers_hook_option(type, option, len, p, offset))
+
 #endif

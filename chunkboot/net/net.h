@@ -47,6 +47,13 @@ void cb_net_stop(void);
 /* The cable came or went: the address is asked for again. */
 void cb_net_set_link(bool has_link);
 void cb_net_info(struct cb_net_info *ret);
+/*
+ * The base URL of a mirror nearby, as the newest DHCPv4 acknowledgement has it in option
+ * CB_NET_DHCP_NEAR, unchecked; "" when there is none. Valid until the next frame.
+ */
+#define CB_NET_DHCP_NEAR 224 /* the first of those for private use, RFC 3942 §2.1 */
+#define CB_NET_NEAR_MAX 255 /* what one option holds */
+const char *cb_net_near(void);
 
 /*
  * A buffer of CB_NET_FRAME_MAX bytes to receive into; NULL when there are no more: drop the frame.

@@ -30,6 +30,7 @@ struct cb_net_state {
 	uint64_t started_ms;
 	struct cb_ip6 ip6;
 	ip_addr_t dns4[CB_CONFIG_MAX_DNS];
+	char near[CB_NET_NEAR_MAX + 1];
 	enum cb_family first_family; /* the one that is tried first */
 	enum cb_family first_dns; /* the one whose DNS servers are asked first */
 	uint64_t next_dns_switch_ms;
@@ -69,6 +70,9 @@ const ip6_addr_t *cb_ip6_hook_gateway(struct netif *from, const ip6_addr_t *to);
 /* servers.c: a DNS server that DHCPv4 or the configuration names; then all of them to lwIP. */
 void cb_servers_set_ipv4(uint8_t at, const ip_addr_t *server);
 void cb_servers_update(void);
+/* Another option of a DHCP message of that type: len bytes at offset of p. */
+void cb_servers_hook_option(uint8_t type, uint8_t option, uint8_t len, struct pbuf *p,
+			    uint16_t offset);
 /* An answer is overdue: the other family's servers go first, for some seconds at least. */
 void cb_servers_silent(uint64_t now_ms);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Which DNS servers lwIP asks: those of every source, the family first that answers. */
+/* Servers that the network names: DNS servers of every source, the family first that answers; a mirror. */
 #include <string.h>
 
 #include "lwip/dns.h"
+#include "lwip/prot/dhcp.h"
 #include "net/net_private.h"
 
 #define SWITCH_AGAIN_MS 3000u /* so long a server that is slow has for its answer */
@@ -20,6 +21,24 @@ void cb_servers_set_ipv4(uint8_t at, const ip_addr_t *server)
 {
 	if (at < CB_CONFIG_MAX_DNS)
 		cb_net_state.dns4[at] = *server;
+}
+
+void cb_servers_hook_option(uint8_t type, uint8_t option, uint8_t len, struct pbuf *p,
+			    uint16_t offset)
+{
+	struct cb_net_state *net = &cb_net_state;
+
+	/* Offers are many. One that is longer than its message is none. */
+	if (type != DHCP_ACK || option != CB_NET_DHCP_NEAR)
+		return;
+	if (pbuf_copy_partial(p, net->near, len, offset) != len)
+		len = 0;
+	net->near[len] = '\0';
+}
+
+const char *cb_net_near(void)
+{
+	return cb_net_state.near;
 }
 
 /* Appends to the list unless it is there; returns its new length. */

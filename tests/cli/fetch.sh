@@ -101,7 +101,14 @@ test_usage() {
 	prepare
 	for bad in 127.0.0.1:1 ftp://127.0.0.1/ 'http://127.0.0.1/?x' http:///; do
 		assert_exit 2 chunkboot fetch "$bad" desk -o "$dir/boot" --root "$root"
+		assert_exit 2 chunkboot fetch http://127.0.0.1:1/ desk --near "$bad" -o "$dir/boot" --root "$root"
 	done
+	local urls=()
+	for i in 1 2 3 4 5 6 7 8; do
+		urls+=("http://m$i/" --near "http://n$i/")
+	done
+	assert_exit 2 chunkboot fetch "${urls[@]}" http://m9/ desk -o "$dir/boot" --root "$root"
+	assert_match 'more than 16 mirrors' "$dir/err"
 }
 
 test_dead_server() {
@@ -202,6 +209,24 @@ test_one_good_mirror() {
 	start_server "$repo"
 	assert_exit 0 timeout 100 "$tool" fetch "$dead" "$bad" "$url" desk -o "$dir/boot" --root "$root"
 	cmp "$dir/boot/kernel" "$dir/vmlinuz"
+}
+
+# The image comes from the one nearby; from the other where that one has no chunks.
+test_near() {
+	prepare
+	start_server "$repo" --log "$dir/far.log"
+	far=$url
+	start_server "$repo" --log "$dir/near.log"
+	assert_exit 0 chunkboot fetch "$far" desk --near "$url" -o "$dir/boot" --root "$root"
+	cmp "$dir/boot/kernel" "$dir/vmlinuz"
+	assert_match '/store.castr/' "$dir/near.log"
+	assert_no_match '/store.castr/' "$dir/far.log"
+	cp -r "$repo" "$dir/empty"
+	rm -r "$dir/empty/store.castr"
+	start_server "$dir/empty"
+	assert_exit 0 chunkboot fetch "$far" desk --near "$url" -o "$dir/again" --root "$root"
+	assert_match '/store.castr/' "$dir/far.log"
+	assert_same_tree "$dir/boot/kernel" "$dir/again/kernel"
 }
 
 run_tests "$@"

@@ -121,6 +121,11 @@ with open(sys.argv[1], "wb") as file:
 PYTHON
 }
 
+# free_port: one that nobody listens on now.
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 # start_server DIR [OPTION...]: "chunkboot serve" on a free port; sets $url and $server_pid once it is ready.
 start_server() {
 	server_log=$(mktemp "$dir/server-XXXXXX")

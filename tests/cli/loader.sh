@@ -47,6 +47,33 @@ test_root_and_mirrors_are_stamped() {
 	assert_in_section de
 }
 
+# Entry 13 for each, and bit 2 of the flags.
+test_mirrors_nearby_are_stamped() {
+	prepare
+	stamp --near http://192.0.2.80/ --near http://cache.example/boot --no-dhcp-mirror
+	section "$dir/out.efi"
+	python3 - "$dir/section" <<'PYTHON'
+import sys
+section = open(sys.argv[1], "rb").read()
+for url in b"http://192.0.2.80/", b"http://cache.example/boot":
+    assert b"\x0d\0\1\0" + len(url).to_bytes(4, "little") + url in section
+assert b"\x08\0\1\0\4\0\0\0\4\0\0\0" in section
+PYTHON
+	assert_exit 0 chunkboot inspect "$dir/out.efi" --json
+	assert_equal "['http://192.0.2.80/', 'http://cache.example/boot'] False" \
+		"$(json "$dir/out" "'%s %s' % (d['configuration']['near'], d['configuration']['dhcp_mirror'])")"
+	rm "$dir/out.efi"
+	local near=()
+	for i in 1 2 3 4; do
+		near+=(--near "http://n$i/")
+	done
+	assert_exit 0 stamp "${near[@]}" --dry-run
+	refused 2 "${near[@]}" --near http://n5/
+	refused 2 --near ftp://n1/
+	# what an https mirror is trusted by is wanted here, too
+	refused 2 --near https://n1/
+}
+
 test_same_time_same_bytes() {
 	prepare
 	stamp --stamp-time 1800000000 -o "$dir/a.efi" 2>"$dir/err" || true

@@ -25,8 +25,9 @@ static void check(const struct cb_config *c)
 		abort();
 	if (!cb_bytes_equal(back.root, c->root) || back.n_mirrors != c->n_mirrors ||
 	    back.stamped_s != c->stamped_s || !cb_bytes_equal(back.layout, c->layout) ||
-	    strcmp(back.autologin_account, c->autologin_account) != 0 ||
-	    back.tls.n_anchors != c->tls.n_anchors || back.tls.n_pins != c->tls.n_pins)
+	    strcmp(back.autologin_account, c->autologin_account) != 0 || back.n_near != c->n_near ||
+	    back.no_dhcp_mirror != c->no_dhcp_mirror || back.tls.n_anchors != c->tls.n_anchors ||
+	    back.tls.n_pins != c->tls.n_pins)
 		abort();
 }
 

@@ -455,6 +455,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		size_t n = cb_read_le16(&r) % MAX_LEN;
 
 		play(kind, cb_read_bytes(&r, n < r.rest.len ? n : r.rest.len));
+		if (strlen(cb_net_near()) > CB_NET_NEAR_MAX)
+			abort();
 	}
 	cb_net_stop();
 	for (unsigned i = 0; i < STREAMS; i++)

@@ -9,11 +9,6 @@ nginx=$CB_BUILD/debs/nginx/usr/sbin/nginx
 [ -x "$nginx" ] || nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || skip_all 'there is no nginx'
 command -v curl >/dev/null || skip_all 'no curl'
 
-# free_port: one that nobody listens on now.
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # start_nginx: the example as it stands but for address and root, as this user, in front of $repo; sets $url.
 start_nginx() {
 	local port log=$dir/nginx-error.log

@@ -99,6 +99,7 @@ static void act(struct sim_boot *b)
 			cb_boot_network(b->boot, err);
 		}
 	}
+	cb_boot_near_mirror(b->boot, sim_near(b->sim));
 	if (b->has_prompt)
 		(void)answer_prompt(b);
 	if (b->has_menu) {

@@ -93,6 +93,11 @@ bool sim_bring_up(struct sim *sim, enum cb_err *ret_err)
 	return true;
 }
 
+const char *sim_near(const struct sim *sim)
+{
+	return sim->frames ? cb_net_near() : "";
+}
+
 /* The cable, looked at twice a second. */
 static void check_link(struct sim_frames *net)
 {

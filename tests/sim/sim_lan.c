@@ -2,6 +2,7 @@
 /* The far side of the line: a router that answers ARP, DHCP and DNS, and the servers behind it. */
 #include <string.h>
 
+#include "net/net.h"
 #include "sim_frames.h"
 
 #define DNS_TTL_S 300
@@ -9,6 +10,7 @@
 #define FIRST_SERVER 10 /* 198.51.100.10 is the first server */
 #define DHCP_AT (SIM_L4_AT + 8)
 #define DHCP_OPTIONS_AT (DHCP_AT + 240)
+#define DHCP_MIN 300u /* bytes of a message (RFC 1542 §2.1) */
 #define DNS_AT (SIM_L4_AT + 8)
 
 static const uint8_t router_mac[6] = { 0x02, 0, 0, 0, 0, 0x01 };
@@ -87,8 +89,11 @@ static void answer_dhcp(struct sim_frames *net, const uint8_t *frame, size_t len
 	p += put_option(p, 1, "\377\377\377\0", 4);
 	p += put_option(p, 3, router_ip, 4);
 	p += put_option(p, 6, router_ip, 4);
-	*p = 255;
-	send_udp(net, f, broadcast_ip, 67, 68, 300);
+	if (net->link.near)
+		p += put_option(p, CB_NET_DHCP_NEAR, net->link.near, strlen(net->link.near));
+	*p++ = 255;
+	size_t n = (size_t)(p - (f + DHCP_AT));
+	send_udp(net, f, broadcast_ip, 67, 68, n > DHCP_MIN ? n : DHCP_MIN);
 }
 
 /* ---- DNS (RFC 1035) ---- */

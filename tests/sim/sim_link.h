@@ -28,6 +28,7 @@ struct sim_link {
 	bool is_carrier; /* the machine sees the cable come and go when it flaps */
 	uint32_t window0_ms; /* servers take nothing for so long after a connection stands */
 	bool has_no_dhcp, has_no_dns; /* these do not answer */
+	const char *near; /* what DHCP says of a mirror nearby (borrowed); NULL: nothing */
 };
 
 /*
@@ -46,6 +47,8 @@ bool sim_has_frames(const struct sim *sim);
  * False: not yet. True: ready or not, *ret_err says; a later call starts it anew.
  */
 bool sim_bring_up(struct sim *sim, enum cb_err *ret_err);
+/* The mirror nearby that the network has announced; "": none, or streams in memory are the network. */
+const char *sim_near(const struct sim *sim);
 /* Stops the stack; streams that are open become FAILED. */
 void sim_take_down(struct sim *sim);
 

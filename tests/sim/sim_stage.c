@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A machine with its mirrors that is started again and again. */
 #include "sim_stage.h"
+#include "sim_link.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +29,10 @@ void sim_stage_power_on(struct sim_stage *s, unsigned n_mirrors, unsigned root_v
 	const struct sim_realm_loader loader = { .hosts = names,
 						 .kiosk = s->kiosk,
 						 .root_version = root_version,
-						 .no_prefetch = s->no_prefetch };
+						 .near = s->near,
+						 .no_prefetch = s->no_prefetch,
+						 .no_dhcp_mirror = s->no_dhcp_mirror,
+						 .has_pin = s->has_pin };
 
 	memcpy(names, hosts, n_mirrors * sizeof(names[0]));
 	sim_stage_power_off(s);
@@ -48,6 +52,8 @@ void sim_stage_power_off(struct sim_stage *s)
 void sim_stage_end(struct sim_stage *s)
 {
 	sim_stage_power_off(s);
+	if (sim_has_frames(s->sim))
+		sim_take_down(s->sim);
 	assert_int_equal(sim_open_streams(s->sim), 0);
 	assert_int_equal(sim_live_allocations(s->sim), 0);
 	sim_free(s->sim);

@@ -13,8 +13,9 @@ struct sim_stage {
 	const struct sim_realm *realm;
 	struct sim_server *mirror[SIM_STAGE_MAX_MIRRORS]; /* named "a", "b", ... */
 	struct sim_boot boot;
-	bool no_prefetch; /* how the loader is stamped */
-	const char *kiosk; /* likewise; NULL: none */
+	bool no_prefetch, no_dhcp_mirror, has_pin; /* how the loader is stamped */
+	const char *const *near; /* the same: nearby mirrors, NULL-terminated; NULL: none */
+	const char *kiosk; /* the same; NULL: none */
 	bool is_on;
 };
 

@@ -494,8 +494,10 @@ size_t sim_realm_config(const struct sim_realm *r, const struct sim_realm_loader
 	struct cb_config c = { .root = cb_file_bytes(&r->root),
 			       .stamped_s = NOW_S,
 			       .no_prefetch = loader->no_prefetch,
-			       .allow_next_option = loader->allow_next_option };
-	char urls[CB_CONFIG_MAX_MIRRORS][300], root[64];
+			       .allow_next_option = loader->allow_next_option,
+			       .no_dhcp_mirror = loader->no_dhcp_mirror };
+	c.tls.n_pins = loader->has_pin;
+	char urls[CB_CONFIG_MAX_MIRRORS][300], near[CB_CONFIG_MAX_NEAR][300], root[64];
 	size_t len;
 
 	if (loader->root_version > 1) {
@@ -508,6 +510,11 @@ size_t sim_realm_config(const struct sim_realm *r, const struct sim_realm_loader
 		snprintf(urls[c.n_mirrors], sizeof(urls[0]), "http://%s%s",
 			 loader->hosts[c.n_mirrors], SIM_REALM_BASE);
 		c.mirrors[c.n_mirrors] = cb_bytes_of(urls[c.n_mirrors]);
+	}
+	for (; loader->near && loader->near[c.n_near]; c.n_near++) {
+		snprintf(near[c.n_near], sizeof(near[0]), "http://%s%s", loader->near[c.n_near],
+			 SIM_REALM_BASE);
+		c.near[c.n_near] = cb_bytes_of(near[c.n_near]);
 	}
 	if (loader->kiosk) {
 		c.has_autologin = true;

@@ -69,7 +69,9 @@ uint64_t sim_realm_ram_need(const struct sim_realm *realm);
 struct sim_realm_loader {
 	const char *const *hosts; /* mirrors http://HOST/repo/, NULL-terminated */
 	const char *kiosk; /* account that signs in by itself, or NULL */
-	bool no_prefetch, allow_next_option;
+	const char *const *near; /* nearby mirrors, NULL-terminated; NULL: none */
+	bool no_prefetch, allow_next_option, no_dhcp_mirror;
+	bool has_pin; /* of TLS, which no server here has */
 	unsigned root_version; /* stamped; 0: the first */
 };
 /* Bytes of the arena that the simulated machine's derivation is given. */

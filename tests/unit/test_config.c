@@ -25,6 +25,9 @@ static struct cb_config full(void)
 	c.n_mirrors = 2;
 	c.mirrors[0] = cb_bytes_of("http://10.0.2.2:8080/");
 	c.mirrors[1] = cb_bytes_of("https://mirror.example/repo/");
+	c.n_near = 2;
+	c.near[0] = cb_bytes_of("http://192.0.2.80/");
+	c.near[1] = cb_bytes_of("https://cache.example/");
 	c.stamped_s = 1764547200;
 	c.layout = cb_bytes_of("de");
 	c.has_ipv4 = true;
@@ -49,6 +52,7 @@ static struct cb_config full(void)
 	c.tls.n_pins = 3;
 	memset(c.tls.pins, 0x17, 3 * (size_t)CB_TLS_PIN_LEN);
 	c.allow_next_option = true;
+	c.no_dhcp_mirror = true;
 	return c;
 }
 
@@ -69,6 +73,9 @@ static void assert_same(const struct cb_config *a, const struct cb_config *b)
 	assert_int_equal(a->n_mirrors, b->n_mirrors);
 	for (unsigned i = 0; i < a->n_mirrors; i++)
 		testport_assert_bytes(a->mirrors[i], b->mirrors[i]);
+	assert_int_equal(a->n_near, b->n_near);
+	for (unsigned i = 0; i < a->n_near; i++)
+		testport_assert_bytes(a->near[i], b->near[i]);
 	assert_true(a->stamped_s == b->stamped_s);
 	testport_assert_bytes(a->layout, b->layout);
 	assert_int_equal(a->has_ipv4, b->has_ipv4);
@@ -88,6 +95,8 @@ static void assert_same(const struct cb_config *a, const struct cb_config *b)
 	assert_string_equal(a->autologin_account, b->autologin_account);
 	assert_memory_equal(a->autologin_key, b->autologin_key, CB_LOGIN_KEY_LEN);
 	assert_int_equal(a->allow_next_option, b->allow_next_option);
+	assert_int_equal(a->no_prefetch, b->no_prefetch);
+	assert_int_equal(a->no_dhcp_mirror, b->no_dhcp_mirror);
 	assert_int_equal(a->tls.n_anchors, b->tls.n_anchors);
 	for (unsigned i = 0; i < a->tls.n_anchors; i++)
 		testport_assert_bytes(a->tls.anchors[i], b->tls.anchors[i]);
@@ -173,8 +182,8 @@ static void refused_when_written(void **state)
 	static uint8_t out[2 * CB_CONFIG_MAX_LEN], root[CB_TUF_ROOT_MAX + 1];
 	static char url[CB_URL_MAX + 1];
 	memset(url, 'u', sizeof(url));
-	struct cb_config bad[21];
-	for (unsigned i = 0; i < 21; i++)
+	struct cb_config bad[24];
+	for (unsigned i = 0; i < 24; i++)
 		bad[i] = full();
 	bad[0].n_mirrors = 0;
 	bad[1].n_mirrors = CB_CONFIG_MAX_MIRRORS + 1;
@@ -197,7 +206,10 @@ static void refused_when_written(void **state)
 	bad[18].tls.n_anchors = CB_TLS_MAX_ANCHORS + 1;
 	bad[19].tls.n_pins = CB_TLS_MAX_PINS + 1;
 	bad[20].tls.anchors[1].len--;
-	for (unsigned i = 0; i < 21; i++) {
+	bad[21].n_near = CB_CONFIG_MAX_NEAR + 1;
+	bad[22].near[1].len = 0;
+	bad[23].near[1] = (struct cb_bytes){ (uint8_t *)url, CB_URL_MAX + 1 };
+	for (unsigned i = 0; i < 24; i++) {
 		size_t len = 77;
 		if (cb_config_write(&bad[i], out, sizeof(out), &len) != CB_CONFIG)
 			fail_msg("case %u was written", i);
@@ -217,6 +229,9 @@ static void largest(void **state)
 	c.n_mirrors = CB_CONFIG_MAX_MIRRORS;
 	for (unsigned i = 0; i < CB_CONFIG_MAX_MIRRORS; i++)
 		c.mirrors[i] = (struct cb_bytes){ (uint8_t *)url, CB_URL_MAX };
+	c.n_near = CB_CONFIG_MAX_NEAR;
+	for (unsigned i = 0; i < CB_CONFIG_MAX_NEAR; i++)
+		c.near[i] = c.mirrors[0];
 	memset(c.autologin_account, 'k', CB_ACCOUNT_MAX);
 	c.autologin_account[CB_ACCOUNT_MAX] = '\0';
 	assert_int_equal(cb_config_write(&c, out, sizeof(out), &len), CB_OK);
@@ -251,7 +266,7 @@ static size_t with_entry(uint8_t *out, unsigned tag, unsigned flags, const void 
 	return with_entry_of(&c, out, tag, flags, value, value_len);
 }
 
-/* One more authority, or pin, than there is room for. */
+/* One more authority, pin or mirror nearby than there is room for. */
 static void one_too_many(void **state)
 {
 	(void)state;
@@ -260,6 +275,8 @@ static void one_too_many(void **state)
 	c.tls.n_anchors = CB_TLS_MAX_ANCHORS - 1;
 	c.tls.anchors[2] = c.tls.anchors[0];
 	c.tls.n_pins = CB_TLS_MAX_PINS - 1;
+	c.n_near = CB_CONFIG_MAX_NEAR - 1;
+	c.near[2] = c.near[0];
 	for (unsigned n = 0; n < 2; n++) {
 		enum cb_err want = n == 0 ? CB_OK : CB_CONFIG;
 		struct cb_bytes anchor = c.tls.anchors[1];
@@ -268,8 +285,12 @@ static void one_too_many(void **state)
 		assert_int_equal(cb_config_parse((struct cb_bytes){ out, len }, &ret), want);
 		len = with_entry_of(&c, out, CB_CONFIG_TLS_PIN, 1, pin, sizeof(pin));
 		assert_int_equal(cb_config_parse((struct cb_bytes){ out, len }, &ret), want);
+		len = with_entry_of(&c, out, CB_CONFIG_NEAR, 1, c.near[0].p,
+				    (uint32_t)c.near[0].len);
+		assert_int_equal(cb_config_parse((struct cb_bytes){ out, len }, &ret), want);
 		c.tls.anchors[c.tls.n_anchors++] = anchor;
 		c.tls.n_pins++;
+		c.near[c.n_near++] = c.near[0];
 	}
 }
 
@@ -303,6 +324,8 @@ static void entries(void **state)
 		{ CB_CONFIG_AUTOLOGIN, 1, 65, false }, /* empty account */
 		{ CB_CONFIG_LAYOUT, 1, 0, false },
 		{ CB_CONFIG_MIRROR, 1, 3, false }, /* not text */
+		{ CB_CONFIG_NEAR, 1, 0, false },
+		{ CB_CONFIG_NEAR, 1, 3, false },
 		{ CB_CONFIG_TLS_CA, 1, 80, false },
 		{ CB_CONFIG_TLS_PIN, 1, 32, true },
 		{ CB_CONFIG_TLS_PIN, 1, 31, false },

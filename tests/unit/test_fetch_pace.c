@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "core/fetch.h"
+#include "core/source.h"
 #include "sim.h"
 
 #define MAX_SERVERS 3
@@ -252,6 +252,66 @@ static void test_three_mirrors(void **state)
 	assert_true(ms[0] * 10 >= ms[1] * 18);
 }
 
+/* A preferred source is left alone with the work as long as it does not crawl. */
+static void test_preferred_but_slow(void **state)
+{
+	static const struct {
+		uint32_t rate_bytes_ms; /* of each of its connections; the other one's have 1,250 */
+		uint32_t latency_ms;
+		bool is_alone;
+	} cases[] = { { 1, 1, false },	{ 5, 1, false },   { 10, 1, false },  { 100, 1, true },
+		      { 400, 1, true }, { 1250, 1, true }, { 5000, 1, true }, { 400, 100, true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t rate = cases[i].rate_bytes_ms;
+		const struct sim_behaviour b[] = { { .latency_ms = cases[i].latency_ms,
+						     .rate_bytes_ms = rate },
+						   { .latency_ms = 20, .rate_bytes_ms = 1250 } };
+		struct world w;
+		uint64_t ms;
+
+		begin(&w, 2, b);
+		cb_fetch_prefer(w.fetch, 0, CB_PREFER_NEAR);
+		/* which it stays */
+		cb_fetch_prefer(w.fetch, 0, CB_PREFER_SIGNED);
+		cb_fetch_prefer(w.fetch, 1, CB_PREFER_SIGNED);
+		for (unsigned k = 0; k < 80; k++)
+			add_item(&w, 100000);
+		ms = run(&w);
+		if (cases[i].is_alone) {
+			assert_int_equal(sim_body_bytes(w.servers[1]), 0);
+			assert_in_range(ms, 0, w.total / (8 * rate) * 3 / 2 + 500);
+		} else {
+			assert_in_range(ms, 0, w.total / (8 * 1250) * 2 + 2 * CB_SOURCE_CRAWL_MS);
+		}
+		end(&w);
+	}
+}
+
+/* It stops in mid-work: what it owes and what waits for it goes elsewhere after its patience. */
+static void test_preferred_but_stuck(void **state)
+{
+	static const enum sim_hang hangs[] = { SIM_HANG_ACCEPT, SIM_HANG_HEAD, SIM_HANG_BODY };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hangs) / sizeof(hangs[0]); i++) {
+		const struct sim_behaviour b[] = { { .latency_ms = 1,
+						     .rate_bytes_ms = 1250,
+						     .hang = hangs[i],
+						     .hang_after = 20 },
+						   { .latency_ms = 20, .rate_bytes_ms = 1250 } };
+		struct world w;
+
+		begin(&w, 2, b);
+		cb_fetch_prefer(w.fetch, 0, CB_PREFER_NEAR);
+		for (unsigned k = 0; k < 80; k++)
+			add_item(&w, 100000);
+		assert_in_range(run(&w), 0, w.total / (8 * 1250) * 2 + 2 * CB_SOURCE_CRAWL_MS);
+		end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +321,8 @@ int main(void)
 		cmocka_unit_test(test_shared_line),
 		cmocka_unit_test(test_three_mirrors),
 		cmocka_unit_test(test_cut_in_the_tail),
+		cmocka_unit_test(test_preferred_but_slow),
+		cmocka_unit_test(test_preferred_but_stuck),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

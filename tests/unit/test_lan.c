@@ -225,6 +225,102 @@ static void test_nak_storm(void **state)
 	get_lease();
 }
 
+/* ---- A mirror nearby, named by DHCP ---- */
+
+/* A lease whose acknowledgement (and whose offer, where that is said) has these options. */
+static void get_lease_with(const void *options, size_t len, bool is_offered)
+{
+	struct message m;
+
+	wire_teardown(NULL);
+	wire_setup(NULL);
+	start();
+	m = dhcp(OFFER, server);
+	if (is_offered)
+		add(&m, options, len);
+	finish_and_give(&m, server);
+	assert_true(has_requested());
+	m = dhcp(ACK, server);
+	if (!is_offered)
+		add(&m, options, len);
+	finish_and_give(&m, server);
+}
+
+static void assert_near(const char *url)
+{
+	assert_true(info().has_ipv4);
+	assert_string_equal(cb_net_near(), url);
+}
+
+/* Asked for in every message that asks for something. */
+static bool asks_for_near(void)
+{
+	const uint8_t *f = sent(67);
+	size_t at = 42 + OPTIONS;
+
+	while (f[at] != 55) {
+		assert_true(f[at] != 255 && at + 2u + f[at + 1] < CB_NET_FRAME_MAX);
+		at += 2u + f[at + 1];
+	}
+	return memchr(f + at + 2, CB_NET_DHCP_NEAR, f[at + 1]) != NULL;
+}
+
+static void test_near(void **state)
+{
+	(void)state;
+	start();
+	assert_true(asks_for_near());
+	give_plain(OFFER, server);
+	assert_true(has_requested());
+	assert_true(asks_for_near());
+	give_plain(ACK, server);
+	assert_near("");
+	get_lease_with("\xe0\x0dhttp://192/a/", 15, /*is_offered=*/false);
+	assert_near("http://192/a/");
+	/* an offer is not yet ours */
+	get_lease_with("\xe0\x0dhttp://192/a/", 15, /*is_offered=*/true);
+	assert_near("");
+	/* the last one counts; strings may end in NUL */
+	get_lease_with("\xe0\3abc\x0c\0\xe0\3de\0", 12, /*is_offered=*/false);
+	assert_near("de");
+	get_lease_with("\xe0\3abc\xe0\0", 7, /*is_offered=*/false);
+	assert_near("");
+	/* another network, another answer */
+	get_lease_with("\xe0\3abc", 5, /*is_offered=*/false);
+	assert_near("abc");
+	cb_net_stop();
+	start();
+	assert_string_equal(cb_net_near(), "");
+}
+
+/* Every length there is, and what is said to be longer than the message. */
+static void test_near_lengths(void **state)
+{
+	uint8_t option[2 + 255] = { CB_NET_DHCP_NEAR };
+	char text[256] = "";
+
+	(void)state;
+	memset(option + 2, 'x', 255);
+	for (unsigned len = 0; len <= 255; len++) {
+		option[1] = (uint8_t)len;
+		text[len > 0 ? len - 1 : 0] = len > 0 ? 'x' : '\0';
+		get_lease_with(option, 2 + (size_t)len, /*is_offered=*/false);
+		assert_near(text);
+	}
+	for (size_t cut = 0; cut < sizeof(option); cut++) {
+		struct message m;
+
+		wire_teardown(NULL);
+		wire_setup(NULL);
+		start();
+		give_plain(OFFER, server);
+		m = dhcp(ACK, server);
+		add(&m, option, cut);
+		give_udp(server, 67, 68, m.bytes, m.len);
+		assert_string_equal(cb_net_near(), "");
+	}
+}
+
 /* ---- DNS ---- */
 
 static struct cb_stream *ask(const char *name)
@@ -412,6 +508,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_chains_of_options, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_rogue_server, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_nak_storm, wire_setup, wire_teardown),
+		cmocka_unit_test_setup_teardown(test_near, wire_setup, wire_teardown),
+		cmocka_unit_test_setup_teardown(test_near_lengths, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_answers, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_question_or_id, wire_setup,
 						wire_teardown),
