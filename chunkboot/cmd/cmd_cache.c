@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* chunkboot cache: makes, shows, checks and fills a cache. */
-#include <linux/ioprio.h>
-#include <stdio.h>
+/* chunkboot cache: makes, shows and checks a cache. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "cmd/verbs.h"
+#include "cmd/cache.h"
+#include "core/fetch.h"
 #include "host/cache_file.h"
-#include "host/client.h"
 #include "host/files.h"
 #include "host/hash.h"
-#include "host/tls_files.h"
 
 #define MAX_NAMES 64
 
-static const char *arg_root;
-static uint64_t arg_size, arg_rate;
+struct cb_cache_fill_args cb_cache_fill_args;
+
+static uint64_t arg_size;
 static bool arg_yes, arg_partition;
-static struct cb_texts arg_tls_cas, arg_tls_pins;
 
 static const char *const kind_names[CB_CACHE_N_KINDS] = {
 	[CB_CACHE_CHUNK] = "chunks",
@@ -209,119 +202,6 @@ static enum cb_err check(int n, char **operands, struct cb_error *e)
 	return CB_OK;
 }
 
-/* ---- fill ---- */
-
-/* Behind everything else: a machine that is in use does not notice. */
-static void step_back(void)
-{
-	setpriority(PRIO_PROCESS, 0, 19);
-	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
-}
-
-static void show_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
-{
-	(void)ctx;
-	if (total_bytes != 0)
-		cb_progress("filling", done_bytes, total_bytes);
-}
-
-static enum cb_err report_fill(const char *name, const struct cb_fill_stats *s, json_t *images)
-{
-	char size[CB_SIZE_TEXT_MAX];
-	cb_progress_end();
-	if (s->is_full)
-		cb_warn("the cache is full of what is needed; make a larger one");
-	if (arg_json)
-		return json_array_append_new(images,
-					     json_pack("{ss sI sI sI sI sb}", "name", name,
-						       "chunks", (json_int_t)s->n_chunks, "missing",
-						       (json_int_t)s->n_missing, "put",
-						       (json_int_t)s->n_put, "put_bytes",
-						       (json_int_t)s->put_bytes, "full",
-						       (int)s->is_full)) == 0 ?
-			CB_OK :
-			CB_NO_MEMORY;
-	cb_say("%s: %ju of %ju chunks were missing, put in %ju (%s)", name, (uintmax_t)s->n_missing,
-	       (uintmax_t)s->n_chunks, (uintmax_t)s->n_put, cb_size_text(s->put_bytes, size));
-	return CB_OK;
-}
-
-static enum cb_err fill_names(struct cb_client *client, int n, char **names, const char *path,
-			      struct cb_error *e)
-{
-	json_t *images = json_array();
-	enum cb_err err = cb_client_refresh(client, e);
-	bool is_full = false;
-	for (int i = 0; err == CB_OK && i < n; i++) {
-		struct cb_fill_stats stats;
-		err = cb_client_fill(client, names[i], arg_rate, &stats, e);
-		if (err == CB_OK)
-			err = report_fill(names[i], &stats, images);
-		is_full |= err == CB_OK && stats.is_full;
-	}
-	/* It promises these versions. */
-	if (err == CB_OK && !is_full)
-		err = cb_client_keep_metadata(client, e);
-	if (err != CB_OK || !arg_json) {
-		json_decref(images);
-		return err;
-	}
-	return cb_print_json(json_pack("{ss ss so sI}", "type", "cache-filled", "file", path,
-				       "images", images, "body_bytes",
-				       (json_int_t)cb_client_body_bytes(client)));
-}
-
-static enum cb_err report_dry_run(const char *path)
-{
-	if (arg_json)
-		return cb_print_json(json_pack("{ss ss}", "type", "cache-filled", "file", path));
-	cb_say("would fill %s", path);
-	return CB_OK;
-}
-
-static enum cb_err fill(int n, char **operands, struct cb_error *e)
-{
-	cb_cleanup(cb_cache_file_done) struct cb_cache_file file = { 0 };
-	cb_cleanup(cb_file_done) struct cb_file root = { 0 };
-	const struct cb_tls_options tls = { arg_tls_cas.at, arg_tls_cas.n, arg_tls_pins.at,
-					    arg_tls_pins.n };
-	struct cb_tls_files tls_files;
-	struct cb_client *client;
-	int64_t now_s = time(NULL);
-	int n_urls = 0;
-	while (n_urls + 1 < n && strstr(operands[n_urls + 1], "://") != NULL)
-		n_urls++;
-	if (n_urls == 0 || n_urls + 1 == n || arg_root == NULL)
-		return cb_usage(e, &cb_verb_cache,
-				"cache fill needs FILE, URLs, then names, and --root");
-	enum cb_err err = cb_file_read(arg_root, CB_TUF_ROOT_MAX, &root, e);
-	if (err == CB_OK)
-		err = cb_tls_files_read(&tls, now_s, &tls_files, e);
-	if (err == CB_OK)
-		err = cb_cache_file_open(operands[0], /*is_writer=*/!arg_dry_run, &file, e);
-	if (err != CB_OK)
-		return err;
-	/* what is missing, only a mirror could tell */
-	if (arg_dry_run)
-		return report_dry_run(operands[0]);
-	step_back();
-	const struct cb_client_params params = {
-		.root = cb_file_bytes(&root),
-		.urls = (const char *const *)operands + 1,
-		.n_urls = (unsigned)n_urls,
-		.now_s = now_s,
-		.tls = &tls_files.trust,
-		.cache = file.cache,
-		.progress = show_progress,
-	};
-	err = cb_client_new(&params, &client, e);
-	if (err != CB_OK)
-		return err;
-	err = fill_names(client, n - 1 - n_urls, operands + 1 + n_urls, operands[0], e);
-	cb_client_free(client);
-	return err;
-}
-
 /* ---- The verb ---- */
 
 static const struct {
@@ -332,7 +212,7 @@ static const struct {
 	{ "create", create, true },
 	{ "inspect", inspect, true },
 	{ "check", check, true },
-	{ "fill", fill, false },
+	{ "fill", cb_cache_fill, false },
 };
 
 static enum cb_err run(int n, char **operands, struct cb_error *e)
@@ -367,21 +247,26 @@ static const struct cb_option options[] = {
 	  .value = "ROOT.json",
 	  .help = "with 'fill': the root of trust, the realm's root file, from a place that you "
 		  "trust",
-	  .text = &arg_root },
+	  .text = &cb_cache_fill_args.root },
+	{ .name = "near",
+	  .value = "URL",
+	  .help = "with 'fill': a mirror nearby, such as the site's cache: asked first, the others "
+		  "for what it has not got; may be given more than once",
+	  .texts = &cb_cache_fill_args.near },
 	{ .name = "tls-ca",
 	  .value = "FILE",
 	  .help = "with 'fill': PEM file with the certificate of the authority that https mirrors "
 		  "are certified by; up to 4 certificates",
-	  .texts = &arg_tls_cas },
+	  .texts = &cb_cache_fill_args.tls_cas },
 	{ .name = "tls-pin",
 	  .value = "HEX",
 	  .help = "with 'fill': SHA-256 of an https mirror's public key; only servers with such a "
 		  "key are taken then; up to 8",
-	  .texts = &arg_tls_pins },
+	  .texts = &cb_cache_fill_args.tls_pins },
 	{ .name = "rate",
 	  .value = "BYTES",
 	  .help = "with 'fill': fetch at most so many bytes a second (default: no limit)",
-	  .number = &arg_rate,
+	  .number = &cb_cache_fill_args.rate,
 	  .min = 1000,
 	  .max = 1ull << 40 },
 	{ 0 },
@@ -395,7 +280,7 @@ const struct cb_verb cb_verb_cache = {
 		 "create --partition DISK [--size BYTES] [--dry-run]\n"
 		 "inspect FILE|DEVICE\n"
 		 "check FILE|DEVICE\n"
-		 "fill FILE|DEVICE URL... NAME... --root ROOT.json [--rate BYTES]",
+		 "fill FILE|DEVICE URL|REPO... NAME... --root ROOT.json [--rate BYTES]",
 	.about =
 		"A cache holds what images need, as it came from the mirrors; nobody trusts it, and\n"
 		"every byte is verified when it is used. 'create' makes an empty one, in a new file\n"
@@ -403,7 +288,8 @@ const struct cb_verb cb_verb_cache = {
 		"\n"
 		"'check' reads and verifies all of it. 'fill' fetches what the newest version of each\n"
 		"NAME needs and the cache lacks, behind everything else that the machine does, and\n"
-		"keeps that version and the one before; what is older makes room.\n"
+		"keeps that version and the one before; what is older makes room. A path with a '/'\n"
+		"is a repository on this machine.\n"
 		"\n"
 		"The loader looks for a partition of type c1b7a3d0-6b0e-4a57-9c43-5f2f9a6e70c8,\n"
 		"which 'create --partition' makes, then for a file cbcache.bin in the root of an\n"
@@ -412,6 +298,7 @@ const struct cb_verb cb_verb_cache = {
 		"  chunkboot cache create --partition /dev/sda --size 16000000000\n"
 		"  chunkboot cache create /boot/efi/cbcache.bin --size 2000000000\n"
 		"  chunkboot cache fill chunkboot.cache http://192.0.2.1/ debian --root root.json\n"
+		"  chunkboot cache fill /dev/sda3 /srv/boot debian --root root.json\n"
 		"  chunkboot cache inspect chunkboot.cache --json\n"
 		"  chunkboot cache check chunkboot.cache\n",
 	.options = options,
