@@ -10,7 +10,7 @@
 #define SYS_LIGHTWEIGHT_PROT 0
 #define LWIP_NETCONN 0
 #define LWIP_SOCKET 0
-#define LWIP_TIMERS 1
+#define LWIP_TIMERS 0 /* timers.c */
 #define LWIP_SINGLE_NETIF 1
 
 /* Memory: the platform's malloc for everything; frames received come as custom pbufs. */

@@ -9,7 +9,6 @@
 #include "lwip/init.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/sys.h"
-#include "lwip/timeouts.h"
 #include "net/net_private.h"
 #include "netif/ethernet.h"
 
@@ -159,7 +158,7 @@ enum cb_err cb_net_start(const struct cb_net_params *params)
 	if (!is_lwip_ready)
 		lwip_init();
 	is_lwip_ready = true;
-	sys_restart_timeouts();
+	cb_timers_start(net->started_ms);
 	if (!netif_add(&net->netif, NULL, NULL, NULL, NULL, netif_init_link, ethernet_input))
 		return CB_NO_MEMORY;
 	net->is_started = true;
@@ -302,22 +301,20 @@ void cb_net_flush(void)
 void cb_net_poll(uint64_t *ret_wake_ms)
 {
 	uint64_t now_ms, wake_ms, other_ms;
-	u32_t sleep_ms;
 
 	*ret_wake_ms = UINT64_MAX;
 	if (!cb_net_state.is_started)
 		return;
 	now_ms = platform()->now_ms(platform()->ctx);
-	sys_check_timeouts();
-	wake_ms = cb_ip6_poll(now_ms);
+	wake_ms = cb_timers_poll(now_ms);
+	other_ms = cb_ip6_poll(now_ms);
+	if (other_ms < wake_ms)
+		wake_ms = other_ms;
 	cb_servers_update();
 	other_ms = cb_streams_poll(now_ms);
 	if (other_ms < wake_ms)
 		wake_ms = other_ms;
 	cb_net_flush();
 	cb_ip6_ask_neighbours(now_ms);
-	sleep_ms = sys_timeouts_sleeptime();
-	if (sleep_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE && now_ms + sleep_ms < wake_ms)
-		wake_ms = now_ms + sleep_ms;
 	*ret_wake_ms = wake_ms;
 }

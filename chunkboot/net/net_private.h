@@ -9,6 +9,7 @@
 #include "net/net.h"
 
 #define CB_NET_TAG_LEN 4u /* bytes of a VLAN tag */
+#define CB_NET_TIMERS 7 /* that lwIP has: TCP, ARP, DHCP coarse and fine, DNS, ND6, MLD6 */
 
 enum cb_family { CB_FAMILY_IPV6, CB_FAMILY_IPV4, CB_N_FAMILIES };
 
@@ -28,6 +29,7 @@ struct cb_net_state {
 	struct netif netif;
 	bool is_started;
 	uint64_t started_ms;
+	uint64_t timer_ms[CB_NET_TIMERS]; /* when each of lwIP's timers is due */
 	struct cb_ip6 ip6;
 	ip_addr_t dns4[CB_CONFIG_MAX_DNS];
 	enum cb_family first_family; /* the one that is tried first */
@@ -41,6 +43,10 @@ struct cb_net_state {
 };
 
 extern struct cb_net_state cb_net_state;
+
+/* timers.c: lwIP's timers from now on; runs those that are due, returns when the next one is. */
+void cb_timers_start(uint64_t now_ms);
+uint64_t cb_timers_poll(uint64_t now_ms);
 
 /* frame.c: the pool of receive buffers. */
 void cb_frames_done(void);

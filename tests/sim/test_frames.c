@@ -244,38 +244,43 @@ static void platform_memory_fails(void **state)
 	}
 }
 
-static void run_short(void *ctx, uint64_t n, struct sim_verdict *v)
-{
-	struct stage s;
-
-	(void)ctx;
-	(void)v;
-	begin(&s, 1, &good);
-	sim_lwip_fail(n);
-	assert_true(sim_boot_run(&s.boot, 10 * MINUTE));
-	sim_lwip_fail(0);
-	recover(&s);
-}
-
-/* Each in a process of its own: a timer of lwIP's that finds no memory is lost for good. */
 static void lwip_memory_fails(void **state)
 {
-	const struct sim_campaign campaign = { .name = "short", .run = run_short };
 	struct stage s;
 	uint64_t n_total;
 
 	(void)state;
 	begin(&s, 1, &good);
-	n_total = sim_lwip_fail(0);
+	n_total = sim_lwip_fail(0, false);
 	assert_booted(&s);
-	n_total = sim_lwip_fail(0) - n_total;
+	n_total = sim_lwip_fail(0, false) - n_total;
 	end(&s);
-	assert_true(n_total > 50);
+	assert_true(n_total > 20);
 	for (uint64_t n = 1; n <= n_total; n++) {
-		struct sim_verdict v;
+		begin(&s, 1, &good);
+		sim_lwip_fail(n, /*is_forever=*/false);
+		assert_true(sim_boot_run(&s.boot, 10 * MINUTE));
+		sim_lwip_fail(0, false);
+		recover(&s);
+	}
+}
 
-		sim_campaign_run_one(&campaign, n, &v);
-		assert_string_equal(v.text, "");
+/* Nothing at all for two seconds, from any moment of a boot on: it goes on by itself. */
+static void lwip_memory_comes_back(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	for (uint64_t after_ms = 0; after_ms < 600; after_ms += 20) {
+		begin(&s, 1, &good);
+		s.boot.goes_on = true;
+		s.boot.types_after_ms = sim_now(s.sim) + 400;
+		(void)sim_boot_run(&s.boot, sim_now(s.sim) + after_ms);
+		sim_lwip_fail(1, /*is_forever=*/true);
+		(void)sim_boot_run(&s.boot, sim_now(s.sim) + 2000);
+		sim_lwip_fail(0, false);
+		assert_booted(&s);
+		end(&s);
 	}
 }
 
@@ -345,15 +350,11 @@ static void soak(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_seed_same_run),
-		cmocka_unit_test(every_fault_happens),
-		cmocka_unit_test(perfect_line),
-		cmocka_unit_test(right_codes),
-		cmocka_unit_test(platform_memory_fails),
-		cmocka_unit_test(lwip_memory_fails),
-		cmocka_unit_test(variables_fail),
-		cmocka_unit_test(randomness_fails),
-		cmocka_unit_test(soak),
+		cmocka_unit_test(same_seed_same_run),	  cmocka_unit_test(every_fault_happens),
+		cmocka_unit_test(perfect_line),		  cmocka_unit_test(right_codes),
+		cmocka_unit_test(platform_memory_fails),  cmocka_unit_test(lwip_memory_fails),
+		cmocka_unit_test(lwip_memory_comes_back), cmocka_unit_test(variables_fail),
+		cmocka_unit_test(randomness_fails),	  cmocka_unit_test(soak),
 	};
 
 	return cmocka_run_group_tests(tests, make_realm, drop_realm);
