@@ -134,6 +134,7 @@ static err_t on_connect(void *arg, struct tcp_pcb *pcb, err_t err)
 	(void)err;
 	if (s->attempts[other(family)].was_tried)
 		cb_net_state.first_family = family;
+	cb_net_state.n_opened[family]++;
 	a->pcb = NULL;
 	cb_stream_connect_cancel(s);
 	cb_stream_opened(s, pcb);

@@ -152,6 +152,7 @@ enum cb_err cb_net_start(const struct cb_net_params *params)
 	net->n_frames_in = net->n_frames_out = net->n_frames_dropped = 0;
 	memset(&net->netif, 0, sizeof(net->netif));
 	memset(net->dns4, 0, sizeof(net->dns4));
+	memset(net->n_opened, 0, sizeof(net->n_opened));
 	net->started_ms = platform()->now_ms(platform()->ctx);
 	net->first_family = net->first_dns = CB_FAMILY_IPV6;
 	net->next_dns_switch_ms = 0;

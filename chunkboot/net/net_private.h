@@ -37,6 +37,7 @@ struct cb_net_state {
 	uint64_t next_dns_switch_ms;
 	struct cb_stream *streams;
 	unsigned n_streams;
+	uint32_t n_opened[CB_N_FAMILIES]; /* connections that stood */
 	uint32_t last_stream_id;
 	uint64_t n_frames_in, n_frames_out, n_frames_dropped;
 	uint8_t tx[CB_NET_FRAME_MAX]; /* a frame put together from several pbufs */

@@ -49,4 +49,7 @@ void sim_boot_done(struct sim_boot *b);
  */
 bool sim_boot_run(struct sim_boot *b, uint64_t deadline_ms);
 
+/* The file of this path in the hand-over archive, mode 0400; empty when there is none. */
+struct cb_bytes sim_handed_over(const struct cb_boot_result *result, const char *path);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -161,6 +162,17 @@ static void every_fault_happens(void **state)
 	assert_true(sum.n_retransmitted && sum.n_timeouts && sum.n_probes);
 }
 
+/* The boot record has this number behind that text. */
+static void assert_recorded(const struct stage *s, const char *text, uint64_t number)
+{
+	struct cb_bytes json =
+		sim_handed_over(cb_boot_result(s->boot.boot), ".extra/chunkboot/boot.json");
+	const char *at = memmem(json.p, json.len, text, strlen(text));
+
+	assert_non_null(at);
+	assert_int_equal(strtoull(at + strlen(text), NULL, 10), number);
+}
+
 /* A perfect line loses nothing and nothing is sent twice. */
 static void perfect_line(void **state)
 {
@@ -174,6 +186,9 @@ static void perfect_line(void **state)
 	assert_int_equal(stats.n_lost + stats.n_overflowed + stats.n_down, 0);
 	assert_int_equal(stats.n_retransmitted + stats.n_timeouts, 0);
 	assert_int_equal(s.boot.n_errors, 0);
+	assert_recorded(&s, "\"network\":{\"ipv4\":{\"has_address\":true,\"connections\":",
+			sim_n_connections(s.a));
+	assert_recorded(&s, ",\"ipv6\":{\"has_address\":false,\"connections\":", 0);
 	end(&s);
 }
 
