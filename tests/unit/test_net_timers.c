@@ -33,27 +33,27 @@ static void fall_short(void)
 
 static bool is_arp(const uint8_t *f)
 {
-	return wire_get16(f + 12) == 0x0806;
+	return packet_get16(f + 12) == 0x0806;
 }
 
 static bool is_syn(const uint8_t *f)
 {
-	return wire_get16(f + 12) == 0x0800 && f[23] == 6 && f[47] == 2;
+	return packet_get16(f + 12) == 0x0800 && f[23] == 6 && f[47] == 2;
 }
 
 static bool is_discover(const uint8_t *f)
 {
-	return wire_get16(f + 12) == 0x0800 && f[23] == 17 && wire_get16(f + 36) == 67;
+	return packet_get16(f + 12) == 0x0800 && f[23] == 17 && packet_get16(f + 36) == 67;
 }
 
 static bool is_name_question(const uint8_t *f)
 {
-	return wire_get16(f + 12) == 0x0800 && f[23] == 17 && wire_get16(f + 36) == 53;
+	return packet_get16(f + 12) == 0x0800 && f[23] == 17 && packet_get16(f + 36) == 53;
 }
 
 static bool is_neighbour_question(const uint8_t *f)
 {
-	return wire_get16(f + 12) == 0x86dd && f[20] == 58 && f[54] == 135;
+	return packet_get16(f + 12) == 0x86dd && f[20] == 58 && f[54] == 135;
 }
 
 static bool was_sent(bool (*is)(const uint8_t *frame))
@@ -66,12 +66,10 @@ static bool was_sent(bool (*is)(const uint8_t *frame))
 
 static void answer_arp(void)
 {
-	static const uint8_t arp[60] = {
-		2, 0, 0, 0, 0, 10, 2, 0,   0, 0, 0, 1, 8, 6, 0, 1, 8,  0,   6, 4, 0,
-		2, 2, 0, 0, 0, 0,  1, 192, 0, 2, 1, 2, 0, 0, 0, 0, 10, 192, 0, 2, 10,
-	};
+	uint8_t f[PACKET_ARP_LEN];
 
-	assert_true(wire_give(arp, sizeof(arp)));
+	assert_true(wire_give(
+		f, packet_arp(f, 2, packet_peer_mac, static_ipv4.gateway, static_ipv4.address)));
 }
 
 static struct cb_stream *open_stream(const char *host)
