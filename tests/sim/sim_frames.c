@@ -10,8 +10,6 @@
 #define LINK_CHECK_MS 500u
 #define MAX_ROUNDS 100000u
 
-static const uint8_t mac[6] = { 0x02, 0, 0, 0, 0, 0x0a };
-
 static bool transmit(void *link, const uint8_t *frame, size_t len)
 {
 	struct sim_frames *net = link;
@@ -29,7 +27,6 @@ void sim_use_frames(struct sim *sim, const struct sim_link *link)
 	net->link = *link;
 	net->random_state = sim_random(sim) | 1;
 	net->now_us = net->line_since_us = sim->now_ms * 1000;
-	memcpy(net->client_mac, mac, sizeof(mac));
 	net->streams = sim->platform.net;
 	cb_net_streams(&sim->platform.net);
 	sim->frames = net;
@@ -62,7 +59,7 @@ static enum cb_err start(struct sim_frames *net)
 		.link = net,
 	};
 
-	memcpy(params.mac, mac, sizeof(mac));
+	memcpy(params.mac, packet_our_mac, sizeof(params.mac));
 	if (net->is_started)
 		sim_take_down(net->sim);
 	enum cb_err err = cb_net_start(&params);

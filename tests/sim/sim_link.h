@@ -28,6 +28,8 @@ struct sim_link {
 	bool is_carrier; /* the machine sees the cable come and go when it flaps */
 	uint32_t window0_ms; /* servers take nothing for so long after a connection stands */
 	bool has_no_dhcp, has_no_dns; /* these do not answer */
+	bool has_ipv6; /* beside IPv4: advertised prefix and DNS server, addresses of the servers */
+	bool has_dhcp6; /* with has_ipv6: address and DNS server come by DHCPv6 */
 };
 
 /*

@@ -192,6 +192,34 @@ static void perfect_line(void **state)
 	end(&s);
 }
 
+/* Each family alone, and both: IPv6 goes first. */
+static void families(void **state)
+{
+	const struct sim_link links[] = {
+		{ .has_ipv6 = true, .has_no_dhcp = true },
+		{ .has_ipv6 = true, .has_dhcp6 = true, .has_no_dhcp = true },
+		{ .has_ipv6 = true },
+		{ .has_ipv6 = true, .has_dhcp6 = true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		struct stage s;
+
+		begin(&s, 1, &links[i]);
+		assert_booted(&s);
+		assert_int_equal(s.boot.n_errors, 0);
+		assert_recorded(&s, "\"ipv6\":{\"has_address\":true,\"connections\":",
+				sim_n_connections(s.a));
+		assert_recorded(&s,
+				links[i].has_no_dhcp ?
+					"\"ipv4\":{\"has_address\":false,\"connections\":" :
+					"\"ipv4\":{\"has_address\":true,\"connections\":",
+				0);
+		end(&s);
+	}
+}
+
 /* Codes for a network where something never answers. */
 static void right_codes(void **state)
 {
@@ -365,11 +393,17 @@ static void soak(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_seed_same_run),	  cmocka_unit_test(every_fault_happens),
-		cmocka_unit_test(perfect_line),		  cmocka_unit_test(right_codes),
-		cmocka_unit_test(platform_memory_fails),  cmocka_unit_test(lwip_memory_fails),
-		cmocka_unit_test(lwip_memory_comes_back), cmocka_unit_test(variables_fail),
-		cmocka_unit_test(randomness_fails),	  cmocka_unit_test(soak),
+		cmocka_unit_test(same_seed_same_run),
+		cmocka_unit_test(every_fault_happens),
+		cmocka_unit_test(perfect_line),
+		cmocka_unit_test(families),
+		cmocka_unit_test(right_codes),
+		cmocka_unit_test(platform_memory_fails),
+		cmocka_unit_test(lwip_memory_fails),
+		cmocka_unit_test(lwip_memory_comes_back),
+		cmocka_unit_test(variables_fail),
+		cmocka_unit_test(randomness_fails),
+		cmocka_unit_test(soak),
 	};
 
 	return cmocka_run_group_tests(tests, make_realm, drop_realm);

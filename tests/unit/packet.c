@@ -141,31 +141,38 @@ void packet_dhcp_option(struct packet_data *d, unsigned code, const void *bytes,
 
 /* ---- IPv6 ---- */
 
-size_t packet6_frame(const struct packet6 *p, size_t sum_at, uint8_t *f)
+size_t packet6_wrap(uint8_t *f, const struct packet6_ends *ends, size_t n, size_t sum_at)
 {
 	memset(f, 0, PACKET6_AT);
 	memcpy(f, packet_our_mac, 6);
-	if (p->to[0] == 0xff) {
+	if (ends->to[0] == 0xff) {
 		f[0] = f[1] = 0x33;
-		memcpy(f + 2, p->to + 12, 4);
+		memcpy(f + 2, ends->to + 12, 4);
 	}
 	memcpy(f + 6, packet_peer_mac, 6);
 	packet_put16(f + 12, 0x86dd);
 	f[14] = 0x60;
-	packet_put16(f + 18, (uint32_t)p->len);
-	f[20] = p->next;
-	f[21] = p->hop_limit;
-	memcpy(f + 22, p->from, 16);
-	memcpy(f + 38, p->to, 16);
-	memcpy(f + PACKET6_AT, p->payload, p->len);
+	packet_put16(f + 18, (uint32_t)n);
+	f[20] = ends->next;
+	f[21] = ends->hop_limit;
+	memcpy(f + 22, ends->from, 16);
+	memcpy(f + 38, ends->to, 16);
 	if (sum_at) {
-		uint32_t sum = packet_sum16(f + 22, 32, p->next + (uint32_t)p->len);
+		uint32_t sum = packet_sum16(f + 22, 32, ends->next + (uint32_t)n);
 
 		packet_put16(f + PACKET6_AT + sum_at, 0);
-		sum = ~packet_sum16(f + PACKET6_AT, p->len, sum) & 0xffff;
+		sum = ~packet_sum16(f + PACKET6_AT, n, sum) & 0xffff;
 		packet_put16(f + PACKET6_AT + sum_at, sum ? sum : 0xffff);
 	}
-	return PACKET6_AT + p->len;
+	return PACKET6_AT + n;
+}
+
+size_t packet6_frame(const struct packet6 *p, size_t sum_at, uint8_t *f)
+{
+	struct packet6_ends ends = { p->next, p->hop_limit, p->from, p->to };
+
+	memcpy(f + PACKET6_AT, p->payload, p->len);
+	return packet6_wrap(f, &ends, p->len, sum_at);
 }
 
 void packet6_add(struct packet6 *p, const void *bytes, size_t len)

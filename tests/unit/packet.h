@@ -60,6 +60,13 @@ void packet_dhcp_option(struct packet_data *d, unsigned code, const void *bytes,
 
 /* ---- IPv6 ---- */
 
+struct packet6_ends {
+	uint8_t next, hop_limit;
+	const uint8_t *from, *to;
+};
+/* Headers around n bytes at f + PACKET6_AT, from peer to machine or to all; sum_at as above. */
+size_t packet6_wrap(uint8_t *f, const struct packet6_ends *ends, size_t n, size_t sum_at);
+
 struct packet6 {
 	uint8_t next, hop_limit;
 	const uint8_t *from, *to;
