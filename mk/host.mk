@@ -70,6 +70,7 @@ endef
 $(eval $(call san_rules,san,))
 $(eval $(call san_rules,fuzz,-fsanitize=fuzzer-no-link))
 $(eval $(call san_rules,cov,$(COV_CFLAGS)))
-$(foreach variant,host san fuzz cov,$(patsubst %.c,$(BUILD)/$(variant)/%.o,$(net_src))): | $(TP)/lwip/.chunkboot-source
+# lwIP's headers include ours, which the compiler takes for the system's then and does not list.
+$(foreach variant,host san fuzz cov efi-x86_64,$(patsubst %.c,$(BUILD)/$(variant)/%.o,$(net_src))): $(lwip_port) | $(TP)/lwip/.chunkboot-source
 
 -include $(shell find $(BUILD)/host $(BUILD)/san $(BUILD)/fuzz $(BUILD)/cov -name '*.d' 2>/dev/null)
