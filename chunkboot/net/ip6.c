@@ -251,11 +251,7 @@ int cb_ip6_hook_input(struct pbuf *p, struct netif *from)
 		else if (is_for_us(packet))
 			note_advert(&advert);
 	}
-	if (is_wanted)
-		return 0;
-	cb_net_state.n_frames_dropped++;
-	pbuf_free(p);
-	return 1;
+	return is_wanted ? 0 : cb_frame_drop(p);
 }
 
 /* ---- DHCPv6 ---- */

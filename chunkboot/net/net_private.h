@@ -51,6 +51,10 @@ uint64_t cb_timers_poll(uint64_t now_ms);
 
 /* frame.c: the pool of receive buffers. */
 void cb_frames_done(void);
+/* For lwIP, which sees it by lwiphooks.h: see there. */
+int cb_ip4_hook_input(struct pbuf *p, struct netif *from);
+/* A packet that is not wanted; 1, for the hooks. */
+int cb_frame_drop(struct pbuf *p);
 
 /* net.c: has it an address that reaches beyond the link? */
 bool cb_net_has_family(enum cb_family family);

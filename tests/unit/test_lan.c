@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "net/ip4filter.h"
+
 static const uint8_t server[4] = { 192, 0, 2, 1 };
 static const uint8_t ours[4] = { 192, 0, 2, 10 };
 static const uint8_t rogue[4] = { 192, 0, 2, 66 };
@@ -189,6 +191,65 @@ static void test_nak_storm(void **state)
 	get_lease();
 }
 
+/* ---- What gets through to lwIP ---- */
+
+/* A good answer of a DNS or DHCP server, from the IPv4 header on. */
+static size_t good_packet(bool is_dhcp, uint8_t out[600])
+{
+	struct packet4_udp ends = { server, ours, is_dhcp ? 67 : 53, 68 };
+	uint8_t f[CB_NET_FRAME_MAX], data[300] = { 2 };
+	size_t len;
+
+	memcpy(data + 236, "\x63\x82\x53\x63", 4);
+	len = packet4_udp(f, &ends, data, is_dhcp ? sizeof(data) : 30) - 14;
+	memcpy(out, f + 14, len);
+	return len;
+}
+
+static void test_unwanted_packets(void **state)
+{
+	static const struct {
+		const char *what;
+		bool is_dhcp;
+		size_t at;
+		uint8_t bytes[2], n;
+	} cases[] = {
+		{ "version 6", false, 0, { 0x65 }, 1 },
+		{ "options", false, 0, { 0x46 }, 1 },
+		{ "a header too short", false, 0, { 0x44 }, 1 },
+		{ "no length", false, 2, { 0, 0 }, 2 },
+		{ "a length of 19", false, 2, { 0, 19 }, 2 },
+		{ "longer than it is", false, 2, { 4, 0 }, 2 },
+		{ "a first fragment", false, 6, { 0x20, 0 }, 2 },
+		{ "a later fragment", false, 6, { 0, 1 }, 2 },
+		{ "ICMP", false, 9, { 1 }, 1 },
+		{ "IGMP", false, 9, { 2 }, 1 },
+		{ "IPv6 in it", false, 9, { 41 }, 1 },
+		{ "a port that is not asked", false, 20, { 0, 54 }, 2 },
+		{ "port 0", false, 20, { 0, 0 }, 2 },
+		{ "no DHCP cookie", true, 28 + 236, { 0, 0 }, 2 },
+		{ "half a DHCP cookie", true, 28 + 238, { 0, 0 }, 2 },
+		{ "cut before the DHCP cookie", true, 2, { 1, 10 }, 2 },
+	};
+	uint8_t packet[600];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = good_packet(cases[i].is_dhcp, packet);
+
+		assert_true(cb_ip4_is_wanted((struct cb_bytes){ packet, len }));
+		memcpy(packet + cases[i].at, cases[i].bytes, cases[i].n);
+		if (cb_ip4_is_wanted((struct cb_bytes){ packet, len }))
+			fail_msg("%s is let through", cases[i].what);
+	}
+	packet[0] = 0x45;
+	for (size_t len = good_packet(true, packet), cut = 0; cut < len; cut++)
+		assert_false(cb_ip4_is_wanted((struct cb_bytes){ packet, cut }));
+	(void)good_packet(false, packet);
+	packet[9] = PACKET_TCP;
+	assert_true(cb_ip4_is_wanted((struct cb_bytes){ packet, 58 }));
+}
+
 /* ---- DNS ---- */
 
 static struct cb_stream *ask(const char *name)
@@ -361,6 +422,29 @@ static void test_random_answers(void **state)
 	wire.net.close(stream);
 }
 
+/* A frame that is cut does not say what an earlier one in its buffer said. */
+static void test_cut_arp(void **state)
+{
+	static const uint8_t other_mac[6] = { 2, 0, 0, 0, 0, 0x66 };
+	struct cb_stream *stream = ask("cut.test");
+	uint8_t f[PACKET_ARP_LEN];
+
+	(void)state;
+	for (size_t len = 0; len < 42; len++) {
+		assert_int_equal(packet_arp(f, 2, other_mac, server, ours), sizeof(f));
+		f[13] = 0x07; /* of no type: dropped, and left behind */
+		assert_true(wire_give(f, sizeof(f)));
+		f[13] = 0x06;
+		assert_true(wire_give(f, len));
+	}
+	wire.n_sent = 0;
+	for (unsigned i = 0; i < 30; i++)
+		wire_poll(100);
+	assert_non_null(sent(53));
+	assert_memory_equal(sent(53), packet_peer_mac, 6);
+	wire.net.close(stream);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +453,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_chains_of_options, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_rogue_server, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_nak_storm, wire_setup, wire_teardown),
+		cmocka_unit_test(test_unwanted_packets),
+		cmocka_unit_test_setup_teardown(test_cut_arp, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_answers, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_question_or_id, wire_setup,
 						wire_teardown),
