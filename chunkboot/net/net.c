@@ -13,6 +13,7 @@
 #include "netif/ethernet.h"
 
 #define ADDRESSES_LEN 12u /* of a frame, in front of tag or type */
+#define DOUBT_AGAIN_MS 1300u /* not in step with what is sent again: answers come in between */
 
 struct cb_net_state cb_net_state;
 
@@ -155,7 +156,7 @@ enum cb_err cb_net_start(const struct cb_net_params *params)
 	memset(net->n_opened, 0, sizeof(net->n_opened));
 	net->started_ms = platform()->now_ms(platform()->ctx);
 	net->first_family = net->first_dns = CB_FAMILY_IPV6;
-	net->next_dns_switch_ms = 0;
+	net->next_dns_switch_ms = net->next_doubt_ms = 0;
 	if (!is_lwip_ready)
 		lwip_init();
 	is_lwip_ready = true;
@@ -188,6 +189,7 @@ void cb_net_stop(void)
 		return;
 	cb_streams_fail_all();
 	abort_all();
+	cb_servers_forget();
 	dhcp_stop(&net->netif);
 	dhcp_cleanup(&net->netif);
 	cb_ip6_stop();
@@ -297,6 +299,25 @@ void cb_net_flush(void)
 		tcp_ack_now(pcb);
 		tcp_output(pcb);
 	}
+}
+
+/*
+ * lwIP believes an answer of ARP or neighbour discovery for minutes, whoever gave it. What is known is
+ * used until another answer comes: on a slow line that takes longer than we wait here.
+ */
+void cb_net_doubt(uint64_t now_ms)
+{
+	struct eth_addr *mac;
+	struct netif *netif;
+	ip4_addr_t *address;
+
+	if (now_ms < cb_net_state.next_doubt_ms)
+		return;
+	cb_net_state.next_doubt_ms = now_ms + DOUBT_AGAIN_MS;
+	for (size_t i = 0; i < ARP_TABLE_SIZE; i++)
+		if (etharp_get_entry(i, &address, &netif, &mac))
+			(void)etharp_request(netif, address);
+	cb_ip6_doubt();
 }
 
 void cb_net_poll(uint64_t *ret_wake_ms)

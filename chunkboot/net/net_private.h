@@ -34,7 +34,7 @@ struct cb_net_state {
 	ip_addr_t dns4[CB_CONFIG_MAX_DNS];
 	enum cb_family first_family; /* the one that is tried first */
 	enum cb_family first_dns; /* the one whose DNS servers are asked first */
-	uint64_t next_dns_switch_ms;
+	uint64_t next_dns_switch_ms, next_doubt_ms;
 	struct cb_stream *streams;
 	unsigned n_streams;
 	uint32_t n_opened[CB_N_FAMILIES]; /* connections that stood */
@@ -58,6 +58,8 @@ int cb_frame_drop(struct pbuf *p);
 
 /* net.c: has it an address that reaches beyond the link? */
 bool cb_net_has_family(enum cb_family family);
+/* An answer is overdue: asks anew who has the router's address. */
+void cb_net_doubt(uint64_t now_ms);
 
 /* ip6.c: addresses by advertisements and DHCPv6. */
 enum cb_err cb_ip6_start(void);
@@ -66,6 +68,8 @@ void cb_ip6_stop(void);
 void cb_ip6_link_up(void);
 /* Returns when it wants to be called again, at the latest. */
 uint64_t cb_ip6_poll(uint64_t now_ms);
+/* Asks all anew for the hardware addresses of neighbours. */
+void cb_ip6_doubt(void);
 /* Asks for hardware addresses that lwIP does not ask for; after connections went on. */
 void cb_ip6_ask_neighbours(uint64_t now_ms);
 /* The first address beyond the link; NULL when there is none. */
@@ -80,6 +84,8 @@ const ip6_addr_t *cb_ip6_hook_gateway(struct netif *from, const ip6_addr_t *to);
 /* servers.c: a DNS server that DHCPv4 or the configuration names; then all of them to lwIP. */
 void cb_servers_set_ipv4(uint8_t at, const ip_addr_t *server);
 void cb_servers_update(void);
+/* Names and servers, of whatever network told them. */
+void cb_servers_forget(void);
 /* An answer is overdue: the other family's servers go first, for some seconds at least. */
 void cb_servers_silent(uint64_t now_ms);
 
