@@ -40,6 +40,7 @@ struct cb_boot {
 
 	/* network and metadata */
 	bool is_network_up;
+	bool was_network_good; /* something had come before the last error screen */
 	struct cb_tls tls;
 	struct cb_platform secure; /* the platform, its streams with TLS */
 	struct cb_fetch *fetch;

@@ -18,3 +18,5 @@ boot expect 'CB-E105 ' expect 'R retry' \
 	key R "${sign_in[@]}" "${comes_up[@]}"
 assert_codes CB-E105
 assert_booted
+# nothing had come from anybody: the retry has asked for an address anew
+[[ $(grep -c '^Network: [0-9.]*/' "$console") -eq 2 ]] || fail "the network was not asked anew; log: $(keep_log)"

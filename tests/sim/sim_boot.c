@@ -83,8 +83,13 @@ static bool answer_prompt(struct sim_boot *b)
 
 static void act(struct sim_boot *b)
 {
+	if (sim_has_lost_address(b->sim) && !b->has_lost_address) {
+		b->has_lost_address = true;
+		cb_boot_network(b->boot, CB_NET_NO_LEASE);
+	}
 	if (cb_boot_wants_network(b->boot)) {
 		enum cb_err err = b->n_network == 0 ? b->network_err : CB_OK;
+		b->has_lost_address = false;
 		b->waits_for_network = sim_has_frames(b->sim) && !sim_bring_up(b->sim, &err);
 		if (!b->waits_for_network) {
 			b->n_network++;

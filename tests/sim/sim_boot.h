@@ -34,7 +34,7 @@ struct sim_boot {
 	uint64_t sign_in_ms; /* when the sign-in was reached; 0: not yet */
 	char shown[4096]; /* prompts and refusals as a screen would log them */
 	/* internal */
-	bool has_prompt, has_menu, has_error, waits_for_network;
+	bool has_prompt, has_menu, has_error, waits_for_network, has_lost_address;
 	enum cb_prompt prompt;
 };
 

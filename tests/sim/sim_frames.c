@@ -90,6 +90,16 @@ bool sim_bring_up(struct sim *sim, enum cb_err *ret_err)
 	return true;
 }
 
+bool sim_has_lost_address(const struct sim *sim)
+{
+	struct cb_net_info info;
+
+	if (!sim->frames || !sim->frames->is_up)
+		return false;
+	cb_net_info(&info);
+	return !info.has_address;
+}
+
 /* The cable, looked at twice a second. */
 static void check_link(struct sim_frames *net)
 {

@@ -48,6 +48,8 @@ bool sim_has_frames(const struct sim *sim);
  * False: not yet. True: ready or not, *ret_err says; a later call starts it anew.
  */
 bool sim_bring_up(struct sim *sim, enum cb_err *ret_err);
+/* Was up, and its last address is gone. */
+bool sim_has_lost_address(const struct sim *sim);
 /* Stops the stack; streams that are open become FAILED. */
 void sim_take_down(struct sim *sim);
 
