@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "net/net.h"
-#include "sim_frames.h"
+#include "sim_hostile.h"
 
 #define ADDRESS_WAIT_MS 20000u /* as efi/network.c */
 #define LINK_CHECK_MS 500u
@@ -115,8 +115,32 @@ static void to_machine(const struct sim_flight *flight)
 
 	if (!frame)
 		return;
-	memcpy(frame, flight->bytes, flight->len);
+	memcpy(frame, flight->bytes,
+	       flight->len < CB_NET_FRAME_MAX ? flight->len : CB_NET_FRAME_MAX);
 	cb_net_input(frame, flight->len);
+}
+
+/* True when the machine got it. */
+static bool arrive(struct sim_frames *net)
+{
+	struct sim_flight flight = sim_line_take(net);
+
+	if (flight.direction == SIM_UP) {
+		sim_hostile_see(net, flight.bytes, flight.len);
+		sim_lan_input(net, flight.bytes, flight.len);
+	} else {
+		to_machine(&flight);
+	}
+	free(flight.bytes);
+	return flight.direction == SIM_DOWN;
+}
+
+/* The earliest of what comes by itself: servers' timers, what a hostile machine is up to. */
+static uint64_t next_by_itself(const struct sim_frames *net)
+{
+	uint64_t timer_us = sim_tcp_next(net), hostile_us = sim_hostile_next(net);
+
+	return timer_us < hostile_us ? timer_us : hostile_us;
 }
 
 /* Frames and the servers' timers up to now, in order. True when the machine got frames. */
@@ -126,21 +150,15 @@ static bool run_line(struct sim_frames *net)
 	bool has_input = false;
 
 	for (;;) {
-		uint64_t line_us = sim_line_next(net), timer_us = sim_tcp_next(net);
-		uint64_t at_us = line_us < timer_us ? line_us : timer_us;
+		uint64_t line_us = sim_line_next(net), other_us = next_by_itself(net);
+		uint64_t at_us = line_us < other_us ? line_us : other_us;
 		if (at_us > limit_us)
 			break;
 		if (at_us > net->now_us)
 			net->now_us = at_us;
-		if (line_us <= timer_us) {
-			struct sim_flight flight = sim_line_take(net);
-			if (flight.direction == SIM_UP)
-				sim_lan_input(net, flight.bytes, flight.len);
-			else
-				to_machine(&flight);
-			has_input |= flight.direction == SIM_DOWN;
-			free(flight.bytes);
-		}
+		if (line_us <= other_us)
+			has_input |= arrive(net);
+		sim_hostile_turn(net);
 		sim_tcp_turn(net);
 	}
 	net->now_us = limit_us;
@@ -178,7 +196,7 @@ uint64_t sim_frames_next(const struct sim *sim)
 	cb_net_poll(&next);
 	if ((at = up_to_ms(sim_line_next(net))) < next)
 		next = at;
-	if ((at = up_to_ms(sim_tcp_next(net))) < next)
+	if ((at = up_to_ms(next_by_itself(net))) < next)
 		next = at;
 	if (net->is_started && !net->is_up && net->give_up_ms < next)
 		next = net->give_up_ms;
@@ -206,6 +224,7 @@ void sim_frames_free(struct sim *sim)
 	for (size_t i = 0; i < net->n_heap; i++)
 		free(net->heap[i].bytes);
 	free(net->heap);
+	free(net->hostile);
 	free(net);
 	sim->frames = NULL;
 }

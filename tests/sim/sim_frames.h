@@ -92,6 +92,7 @@ struct sim_frames {
 	size_t n_heap, max_heap;
 	struct sim_tcp *connections;
 	struct cb_net streams; /* the servers behind the line */
+	struct sim_hostile *hostile; /* sim_hostile.h; NULL: all are friendly */
 	/* Bring-up. */
 	bool is_started, is_up;
 	uint64_t give_up_ms, check_link_ms;
@@ -111,6 +112,8 @@ void sim_mend_tcp(uint8_t *frame, size_t len);
 uint64_t sim_line_random(struct sim_frames *net);
 void sim_line_send(struct sim_frames *net, enum sim_direction direction, const uint8_t *frame,
 		   size_t len);
+/* To the machine, later by delay_us than the line is; past its faults and its queue. */
+void sim_line_inject(struct sim_frames *net, const uint8_t *frame, size_t len, uint64_t delay_us);
 /* When the next frame arrives; UINT64_MAX: none is on its way. */
 uint64_t sim_line_next(const struct sim_frames *net);
 /* Takes that frame; the caller frees its bytes. */

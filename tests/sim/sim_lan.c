@@ -41,30 +41,32 @@ static void answer_arp(struct sim_frames *net, const uint8_t *frame, size_t len)
 
 /* ---- DHCP (RFC 2131) ---- */
 
-/* The message's type, 0 when it has none. */
-static unsigned dhcp_type(const uint8_t *message, size_t len)
+/* The value of an option; NULL when it is not there. */
+static const uint8_t *find_option(const uint8_t *message, size_t len, unsigned code)
 {
 	size_t at = PACKET_DHCP_OPTIONS;
 
 	while (at + 2 < len && message[at] != 255) {
-		if (message[at] == 53)
-			return message[at + 2];
+		if (message[at] == code)
+			return message + at + 2;
 		at += message[at] == 0 ? 1 : 2u + message[at + 1];
 	}
-	return 0;
+	return NULL;
 }
 
 static void answer_dhcp(struct sim_frames *net, const struct sim_packet *packet)
 {
 	const uint8_t *message = packet->l4 + 8;
-	unsigned asked = packet->len > 8 ? dhcp_type(message, packet->len - 8) : 0;
+	const uint8_t *type = find_option(message, packet->len - 8, 53);
+	const uint8_t *server = find_option(message, packet->len - 8, 54);
 	struct packet_data d = { .len = 0 };
 	struct sim_packet to = *packet;
 	uint8_t f[SIM_FRAME_MAX], lease[4];
 
-	if (net->link.has_no_dhcp || (asked != 1 && asked != 3))
+	if (net->link.has_no_dhcp || !type || (*type != 1 && *type != 3) ||
+	    (server && memcmp(server, sim_router_ip, 4) != 0)) /* asks another server */
 		return;
-	packet_dhcp(&d, message, asked == 1 ? PACKET_DHCP_OFFER : PACKET_DHCP_ACK, sim_router_ip,
+	packet_dhcp(&d, message, *type == 1 ? PACKET_DHCP_OFFER : PACKET_DHCP_ACK, sim_router_ip,
 		    client_ip);
 	packet_put32(lease, LEASE_S);
 	packet_dhcp_option(&d, 51, lease, 4);

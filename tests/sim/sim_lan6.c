@@ -84,10 +84,12 @@ static void answer_dhcp6(struct sim_frames *net, const struct sim_packet *packet
 	const uint8_t *message = packet->l4 + 8;
 	size_t len = packet->len - 8;
 	struct cb_bytes client = find_option(message, len, 1), ia = find_option(message, len, 3);
+	struct cb_bytes server = find_option(message, len, 2);
 	struct packet_data d;
 	uint8_t f[SIM_FRAME_MAX];
 
-	if (!net->link.has_dhcp6 || len < 4 || !client.p)
+	if (!net->link.has_dhcp6 || len < 4 || !client.p ||
+	    (server.p && !cb_bytes_is(server, "router"))) /* asks another server */
 		return;
 	packet_dhcp6(&d, message[0] == 1 ? 2 : 7, packet_get32(message) & 0xffffff);
 	packet_dhcp6_option(&d, 1, client.p, client.len);

@@ -193,3 +193,13 @@ void sim_line_send(struct sim_frames *net, enum sim_direction direction, const u
 		launch(net, direction, frame, len, at_us + sim_line_random(net) % 2000);
 	}
 }
+
+void sim_line_inject(struct sim_frames *net, const uint8_t *frame, size_t len, uint64_t delay_us)
+{
+	struct sim_flight flight = { net->now_us + net->link.down.delay_us + delay_us,
+				     net->n_sent++, SIM_DOWN, len, NULL };
+
+	flight.bytes = sim_grow(NULL, len > 0 ? len : 1);
+	memcpy(flight.bytes, frame, len);
+	push(net, flight);
+}

@@ -251,8 +251,10 @@ static void input(struct sim_tcp *t, const struct incoming *in)
 	if (!(in->flags & ACK))
 		return;
 	if (t->state == SIM_TCP_ANSWERED) {
-		if (in->ack != t->iss + 1)
+		if (in->ack != t->iss + 1) {
+			sim_tcp_emit(t, RST, in->ack, NULL, 0);
 			return;
+		}
 		t->state = SIM_TCP_OPEN;
 		t->snd_una = t->snd_nxt = t->recover = in->ack;
 		t->n_timeouts = 0;
