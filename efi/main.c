@@ -70,6 +70,13 @@ static void tell(struct loader *l, enum cb_err err)
 	cb_boot_network(l->boot, err);
 }
 
+/* The machine tries once more, and does not trust what it was told. */
+static void renew(struct loader *l)
+{
+	l->was_up = false;
+	cb_network_renew(&l->network);
+}
+
 static void serve_network(struct loader *l)
 {
 	struct cb_network *net = &l->network;
@@ -90,10 +97,14 @@ static void serve_network(struct loader *l)
 		cb_net_info(&info);
 		if (info.has_link && info.has_address) {
 			cb_boot_near_mirror(l->boot, cb_net_near());
-			if (!l->was_up || cb_boot_wants_network(l->boot))
+			if (!l->was_up)
 				tell(l, CB_OK);
+			else if (cb_boot_wants_network(l->boot))
+				renew(l);
 		} else if (l->was_up) {
-			tell(l, CB_NET_NO_LINK);
+			tell(l, info.has_link ? CB_NET_NO_LEASE : CB_NET_NO_LINK);
+		} else if (info.has_link && cb_boot_wants_network(l->boot)) {
+			renew(l); /* somebody else has the address now, or the lease has ended */
 		}
 		break;
 	default:

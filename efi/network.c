@@ -176,6 +176,12 @@ static void start_stack(struct cb_network *net)
 	net->deadline_ms = deadline(net, ADDRESS_WAIT_MS, ADDRESS_WAIT_OTHERS_MS);
 }
 
+void cb_network_renew(struct cb_network *net)
+{
+	cb_net_stop();
+	start_stack(net);
+}
+
 static void check_link(struct cb_network *net, uint64_t now_ms)
 {
 	bool has_link;

@@ -36,6 +36,8 @@ struct cb_network {
 
 /* Starts (again) with the best interface. Fill in the members above phase before. */
 void cb_network_start(struct cb_network *net);
+/* Asks for addresses, routers and servers anew, on the interface that it has. */
+void cb_network_renew(struct cb_network *net);
 /* Receives, sends, runs timers. Returns true when frames came in. */
 bool cb_network_step(struct cb_network *net);
 /* Stops; for_good takes the driver off the hardware, as is due before a kernel starts. */

@@ -31,7 +31,7 @@ $(eval $(call archive_rule,$(BUILD)/host/libhost.a,$(call host_obj,$(host_src)),
 unit_helper_src := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
 sim_src := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
 $(eval $(call archive_rule,$(BUILD)/host/libnet.a,$(call host_obj,$(net_src)),ar))
-$(eval $(call archive_rule,$(BUILD)/host/libsim.a,$(call host_obj,$(sim_src) tests/unit/sim_realm.c),ar))
+$(eval $(call archive_rule,$(BUILD)/host/libsim.a,$(call host_obj,$(sim_src) $(addprefix tests/unit/,sim_realm.c packet.c)),ar))
 sim_libs := $(addprefix $(BUILD)/host/,libsim.a libnet.a liblwip.a libhost.a libcore.a)
 lwip_if_net = $(if $(filter chunkboot/net/% tests/%,$<),$(LWIP_CPPFLAGS))
 
@@ -70,6 +70,7 @@ endef
 $(eval $(call san_rules,san,))
 $(eval $(call san_rules,fuzz,-fsanitize=fuzzer-no-link))
 $(eval $(call san_rules,cov,$(COV_CFLAGS)))
-$(foreach variant,host san fuzz cov,$(patsubst %.c,$(BUILD)/$(variant)/%.o,$(net_src))): | $(TP)/lwip/.chunkboot-source
+# lwIP's headers include ours, which the compiler takes for the system's then and does not list.
+$(foreach variant,host san fuzz cov efi-x86_64,$(patsubst %.c,$(BUILD)/$(variant)/%.o,$(net_src))): $(lwip_port) | $(TP)/lwip/.chunkboot-source
 
 -include $(shell find $(BUILD)/host $(BUILD)/san $(BUILD)/fuzz $(BUILD)/cov -name '*.d' 2>/dev/null)

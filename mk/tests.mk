@@ -23,7 +23,7 @@ $(sim_bin): $(BUILD)/san/sim/%: $(BUILD)/san/tests/sim/%.o $(call san_libs,san)
 	$(link_san)
 	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
 # The campaigns without sanitizers: several times as many runs an hour.
-sim_fast_bin := $(addprefix $(BUILD)/host/sim/,test_faulty_network test_server_chaos test_flipped_bits)
+sim_fast_bin := $(addprefix $(BUILD)/host/sim/,test_faulty_network test_server_chaos test_flipped_bits test_hostile_lan)
 $(sim_fast_bin): $(BUILD)/host/sim/%: $(BUILD)/host/tests/sim/%.o $(sim_libs)
 	$(link_san)
 	$(Q)$(HOST_CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
@@ -87,7 +87,7 @@ valgrind_items = $(foreach bin,$(1),'$(notdir $(bin))=mk/valgrind-one.sh $(bin)'
 # The core's programs that take valgrind some seconds at most; "make check-full" runs all.
 valgrind_quick := $(filter $(patsubst %,$(BUILD)/cov/%,$(addprefix sim/test_,boot keys_at_prompts workers) \
 	$(addprefix test_,bundle bytes caibx chunk cmdline config crew dhcp6 digest err fetch_pace handover http imageplan \
-	json lan layout line manifest net net6 net6_hostile newc record_seal state text tls url)),$(cov_bin))
+	json lan layout line manifest net net6 net6_hostile net_doubt net_timers newc record_seal state text tls url)),$(cov_bin))
 
 suite_lint = --suite lint $(lint_items)
 suite_unit = --suite unit $(unit_bin)
@@ -120,7 +120,8 @@ test: all $(lint_needs) $(unit_needs) $(sim_needs) $(fuzz_needs) $(valgrind_need
 # The second tier: tests/full/*.sh, every unit and simulator program under valgrind, and the fuzzers for longer.
 campaign_items = 'faulty_network=env SIM_SEEDS=10001-60000 $(BUILD)/host/sim/test_faulty_network' \
 	'server_chaos=env SIM_SEEDS=10001-20000 $(BUILD)/host/sim/test_server_chaos' \
-	'flipped_bits=env SIM_SEEDS=10001-60000 $(BUILD)/host/sim/test_flipped_bits'
+	'flipped_bits=env SIM_SEEDS=10001-60000 $(BUILD)/host/sim/test_flipped_bits' \
+	'hostile_lan=env SIM_SEEDS=10001-40000 $(BUILD)/host/sim/test_hostile_lan'
 check-full: test $(fuzz_needs) $(call chosen,$(cov_bin)) $(call chosen,$(sim_fast_bin)) ## what "test" has no time for, too
 	$(Q)$(RUN_TESTS) --timeout 1800 --suite full $(call scripts,full) $(call fuzz_items,120) \
 		--suite campaign $(campaign_items) \
@@ -131,7 +132,7 @@ check-unit: $(unit_needs) ## unit tests, with sanitizers
 check-sim: $(sim_needs) ## whole boots in the simulator
 	$(Q)$(RUN_TESTS) $(suite_sim)
 # make sim CAMPAIGN=faulty_network SEEDS=7-7: those seeds; FAST=1: without sanitizers.
-CAMPAIGN ?= faulty_network server_chaos flipped_bits
+CAMPAIGN ?= faulty_network server_chaos flipped_bits hostile_lan
 SEEDS ?=
 FAST ?=
 campaign_bin = $(addprefix $(BUILD)/$(if $(FAST),host,san)/sim/test_,$(CAMPAIGN))

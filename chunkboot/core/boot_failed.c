@@ -4,6 +4,37 @@
 
 #include "core/boot_internal.h"
 
+static bool has_received(const struct cb_boot *b)
+{
+	for (unsigned i = 0; b->fetch && i < cb_fetch_n_sources(b->fetch); i++) {
+		struct cb_source_stats stats;
+
+		cb_fetch_source_stats(b->fetch, i, &stats);
+		if (stats.body_bytes > 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Addresses, router and names may be what was wrong: where nothing has come at all, or the wrong
+ * things. A line that breaks off does not cost a network that is good, the first time.
+ */
+static bool is_network_doubtful(struct cb_boot *b)
+{
+	bool was_good = b->was_network_good;
+
+	switch (b->err) {
+	case CB_NET_DNS:
+	case CB_NET_CONNECT:
+	case CB_NET_TIMEOUT:
+		b->was_network_good = has_received(b);
+		return !was_good && !b->was_network_good;
+	default:
+		return cb_err_info(b->err)->code / 100 <= 3; /* of what mirrors say, too */
+	}
+}
+
 /* What helps a person with network trouble is the mirror's name, not the file's. */
 static const char *trouble_subject(const struct cb_boot *b, const char *subject)
 {
@@ -44,7 +75,9 @@ static void retry(struct cb_boot *b)
 {
 	b->outcome = CB_BOOT_RUNNING;
 	b->n_refused = 0;
-	/* Without a lease or link the driver has to bring the network up anew. */
+	/* The driver brings it up anew. */
+	if (is_network_doubtful(b))
+		b->is_network_up = false;
 	cb_boot_enter(b, CB_STAGE_NETWORK);
 }
 

@@ -48,6 +48,7 @@ struct cb_boot {
 	enum cb_err network_err; /* why it did not come up; CB_OK: no word yet */
 	uint64_t network_ms; /* when that was known */
 	char announced[CB_BOOT_ANNOUNCED_MAX + 1]; /* mirror nearby; "": none */
+	bool was_network_good; /* something had come before the last error screen */
 	struct cb_tls tls;
 	struct cb_platform secure; /* the platform, its streams with TLS */
 	struct cb_fetch *fetch;

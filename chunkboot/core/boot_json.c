@@ -120,6 +120,26 @@ static void put_offline(struct cb_text *t, const struct cb_boot *b)
 	cb_text_put(t, "}");
 }
 
+/* By which address families the mirrors were reached, where the platform knows. */
+static void put_network(struct cb_text *t, const struct cb_net *net)
+{
+	struct cb_net_use use;
+
+	if (!net->use)
+		return;
+	net->use(net->ctx, &use);
+	put_member(t, "network");
+	for (unsigned i = 0; i < 2; i++) {
+		cb_text_put(t,
+			    i > 0 ? ",\"ipv6\":{\"has_address\":" : "{\"ipv4\":{\"has_address\":");
+		cb_text_put(t, use.has_address[i] ? "true" : "false");
+		put_member(t, "connections");
+		cb_text_put_u64(t, use.n_connections[i]);
+		cb_text_put(t, "}");
+	}
+	cb_text_put(t, "}");
+}
+
 /* Milliseconds from the loader's start to the entry of each stage of this boot. */
 static void put_timings(struct cb_text *t, const struct cb_boot *b)
 {
@@ -174,6 +194,7 @@ bool cb_boot_json(const struct cb_boot *b, char *out, size_t max, size_t *ret_le
 	put_sources(&t, b->fetch);
 	put_cache(&t, b);
 	put_offline(&t, b);
+	put_network(&t, &b->platform->net);
 	put_timings(&t, b);
 	put_derivation(&t, b);
 	cb_text_put(&t, "}\n");

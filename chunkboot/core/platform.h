@@ -26,6 +26,12 @@ enum cb_stream_state {
 	CB_STREAM_FAILED, /* refused, reset, unresolvable; nothing waits */
 };
 
+/* What was there and what was used of each address family; indexes: 0 IPv4, 1 IPv6. */
+struct cb_net_use {
+	bool has_address[2];
+	uint32_t n_connections[2]; /* that stood, since the network came up last */
+};
+
 /*
  * Non-blocking byte streams. Nothing here waits: the driver of the step machines polls the
  * network between steps, and these functions report what has happened so far.
@@ -47,6 +53,8 @@ struct cb_net {
 	void (*limit)(struct cb_stream *s, uint32_t bytes);
 	/* Ends the connection at once (resets it when bytes are outstanding) and frees s. */
 	void (*close)(struct cb_stream *s);
+	/* For the boot record. NULL: not known. */
+	void (*use)(void *ctx, struct cb_net_use *ret);
 };
 
 /* Small persistent variables that the operating system cannot reach (UEFI: NV|BS without RT). */

@@ -14,7 +14,7 @@
 
 #define PORT_FIRST 49152u
 #define PORT_TRIES 32
-#define DNS_SILENCE_MS 900u /* before lwIP asks again, the other family's servers go first */
+#define SILENCE_MS 900u /* before lwIP asks again, the other family's DNS servers go first */
 #define LOOKUP_WAIT_MS 50u /* for the name's address in the family that goes first, §3 */
 #define CONTEST_WAIT_MS 250u /* "Connection Attempt Delay", §5 */
 #define FAMILY_WAIT_MS 3000u /* after the start of the network */
@@ -134,6 +134,7 @@ static err_t on_connect(void *arg, struct tcp_pcb *pcb, err_t err)
 	(void)err;
 	if (s->attempts[other(family)].was_tried)
 		cb_net_state.first_family = family;
+	cb_net_state.n_opened[family]++;
 	a->pcb = NULL;
 	cb_stream_connect_cancel(s);
 	cb_stream_opened(s, pcb);
@@ -220,6 +221,18 @@ static void give_up(struct cb_stream *s)
 	cb_stream_fail(s, is_unknown && !was_tried ? CB_NET_DNS : CB_NET_CONNECT);
 }
 
+/* What is overdue may have been asked of the wrong server, or sent to the wrong router. */
+static void look_for_silence(const struct cb_attempt *a, uint64_t now_ms)
+{
+	bool is_lookup = a->state == CB_ATTEMPT_LOOKUP;
+
+	if ((!is_lookup && a->state != CB_ATTEMPT_RUNNING) || now_ms - a->since_ms < SILENCE_MS)
+		return;
+	cb_net_doubt(now_ms);
+	if (is_lookup)
+		cb_servers_silent(now_ms);
+}
+
 uint64_t cb_stream_connect_step(struct cb_stream *s, uint64_t now_ms)
 {
 	uint64_t young_ms = cb_net_state.started_ms + FAMILY_WAIT_MS, wake_ms = UINT64_MAX;
@@ -227,9 +240,7 @@ uint64_t cb_stream_connect_step(struct cb_stream *s, uint64_t now_ms)
 
 	for (unsigned i = 0; i < CB_N_FAMILIES; i++) {
 		begin(s, (enum cb_family)i, now_ms);
-		if (s->attempts[i].state == CB_ATTEMPT_LOOKUP &&
-		    now_ms - s->attempts[i].since_ms >= DNS_SILENCE_MS)
-			cb_servers_silent(now_ms);
+		look_for_silence(&s->attempts[i], now_ms);
 	}
 	for (unsigned i = 0; i < CB_N_FAMILIES; i++) {
 		enum cb_family family =

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Receive buffers: lwIP keeps a frame where the driver put it until the core has consumed it. */
+/* Frames that come in: which get to lwIP, and their buffers, where it keeps them until they are consumed. */
 #include <string.h>
 
 #include "lwip/pbuf.h"
+#include "net/ip4filter.h"
 #include "net/net_private.h"
 
 #define SLAB_FRAMES 31
 #define HEADER_LEN 14u
+#define ARP_LEN 28u
 
 /* The IP header of a frame at data lies on a multiple of 16: 62 + 2 + 14. */
 struct frame {
@@ -126,6 +128,12 @@ static size_t strip_tag(uint8_t *data, size_t len)
 	return CB_NET_TAG_LEN;
 }
 
+/* lwIP does not look how long it is, and would read what an earlier frame has left behind its end. */
+static bool is_cut_arp(const uint8_t *data, size_t len)
+{
+	return len < HEADER_LEN + ARP_LEN && data[12] == 0x08 && data[13] == 0x06;
+}
+
 void cb_net_input(uint8_t *data, size_t len)
 {
 	struct frame *frame = frame_of(data);
@@ -133,7 +141,8 @@ void cb_net_input(uint8_t *data, size_t len)
 	size_t cut;
 
 	if (!cb_net_state.is_started || len <= HEADER_LEN || len > CB_NET_FRAME_MAX ||
-	    !is_to_us(data) || (cut = strip_tag(data, len)) == len) {
+	    !is_to_us(data) || (cut = strip_tag(data, len)) == len ||
+	    is_cut_arp(data + cut, len - cut)) {
 		cb_net_state.n_frames_dropped++;
 		put_back(frame);
 		return;
@@ -143,6 +152,19 @@ void cb_net_input(uint8_t *data, size_t len)
 				(u16_t)(CB_NET_FRAME_MAX - cut));
 	if (cb_net_state.netif.input(p, &cb_net_state.netif) != ERR_OK)
 		pbuf_free(p);
+}
+
+int cb_frame_drop(struct pbuf *p)
+{
+	cb_net_state.n_frames_dropped++;
+	pbuf_free(p);
+	return 1;
+}
+
+int cb_ip4_hook_input(struct pbuf *p, struct netif *from)
+{
+	(void)from;
+	return cb_ip4_is_wanted((struct cb_bytes){ p->payload, p->len }) ? 0 : cb_frame_drop(p);
 }
 
 void cb_frames_done(void)

@@ -78,30 +78,59 @@ static bool is_in_own_network(const ip6_addr_t *address)
 	return false;
 }
 
+static void ask_for_neighbour(const struct nd6_neighbor_cache_entry *entry,
+			      const ip6_addr_t *source)
+{
+	uint8_t message[32] = { TYPE_SOLICIT_NEIGHBOUR, [24] = 1, [25] = 1 };
+	ip6_addr_t to;
+
+	memcpy(message + 8, entry->next_hop_address.addr, 16);
+	memcpy(message + 26, cb_net_state.params.mac, 6);
+	ip6_addr_set_solicitednode(&to, entry->next_hop_address.addr[3]);
+	send_icmp(message, sizeof(message), source, &to);
+}
+
 /*
  * lwIP asks for neighbours only in the /64 of one of our addresses. Others are on the link too: by a
  * static prefix that is shorter, or by an advertised one that we have no address in.
  */
 void cb_ip6_ask_neighbours(uint64_t now_ms)
 {
-	uint8_t message[32] = { TYPE_SOLICIT_NEIGHBOUR, [24] = 1, [25] = 1 };
 	const ip6_addr_t *source = cb_ip6_address();
-	ip6_addr_t to;
 
 	if (!source || now_ms < cb_net_state.ip6.next_ask_ms)
 		return;
-	memcpy(message + 26, cb_net_state.params.mac, 6);
 	for (unsigned i = 0; i < LWIP_ND6_NUM_NEIGHBORS; i++) {
 		const struct nd6_neighbor_cache_entry *entry = &neighbor_cache[i];
 
 		if ((entry->state != ND6_INCOMPLETE && entry->state != ND6_PROBE) ||
 		    is_in_own_network(&entry->next_hop_address))
 			continue;
-		memcpy(message + 8, entry->next_hop_address.addr, 16);
-		ip6_addr_set_solicitednode(&to, entry->next_hop_address.addr[3]);
-		send_icmp(message, sizeof(message), source, &to);
+		ask_for_neighbour(entry, source);
 		cb_net_state.ip6.next_ask_ms = now_ms + ASK_AGAIN_MS;
 	}
+}
+
+/*
+ * lwIP never asks all again for a router that it knows, and stays with the one it chose. Those that
+ * answer go before those that don't.
+ */
+void cb_ip6_doubt(void)
+{
+	const ip6_addr_t *source = cb_ip6_address();
+
+	for (unsigned i = 0; source && i < LWIP_ND6_NUM_NEIGHBORS; i++) {
+		struct nd6_neighbor_cache_entry *entry = &neighbor_cache[i];
+
+		if (entry->state == ND6_NO_ENTRY)
+			continue;
+		if (entry->state == ND6_REACHABLE) {
+			entry->state = ND6_STALE;
+			entry->counter.stale_time = 0;
+		}
+		ask_for_neighbour(entry, source);
+	}
+	nd6_clear_destination_cache();
 }
 
 static void ask_for_owner(const ip6_addr_t *address)
@@ -184,6 +213,23 @@ const ip6_addr_t *cb_ip6_router(void)
 	return NULL;
 }
 
+/*
+ * Who advertises and is no router (lifetime 0) would be one for lwIP until its next tick, and so would
+ * the last one that takes itself back.
+ */
+static void drop_ended_routers(void)
+{
+	for (unsigned i = 0; i < LWIP_ND6_NUM_ROUTERS; i++) {
+		struct nd6_router_list_entry *router = &default_router_list[i];
+
+		if (!router->neighbor_entry || router->invalidation_timer)
+			continue;
+		router->neighbor_entry->isrouter = 0;
+		router->neighbor_entry = NULL;
+		nd6_clear_destination_cache();
+	}
+}
+
 static bool is_in_prefix(const uint8_t *a, const uint8_t *b, unsigned prefix_len)
 {
 	unsigned whole = prefix_len / 8, rest = prefix_len % 8;
@@ -251,11 +297,7 @@ int cb_ip6_hook_input(struct pbuf *p, struct netif *from)
 		else if (is_for_us(packet))
 			note_advert(&advert);
 	}
-	if (is_wanted)
-		return 0;
-	cb_net_state.n_frames_dropped++;
-	pbuf_free(p);
-	return 1;
+	return is_wanted ? 0 : cb_frame_drop(p);
 }
 
 /* ---- DHCPv6 ---- */
@@ -298,12 +340,17 @@ static void send_dhcp6(uint64_t now_ms)
 
 /* ---- Life ---- */
 
+static void start_soliciting(void)
+{
+	cb_net_state.ip6.next_solicit_ms = cb_net_state.params.ipv6 ? UINT64_MAX : 0;
+	cb_net_state.ip6.solicit_wait_ms = FIRST_SOLICIT_WAIT_MS;
+}
+
 void cb_ip6_link_up(void)
 {
 	/* It may be another network: the next advertisement starts DHCPv6 anew. */
 	cb_net_state.ip6.dhcp6.phase = CB_DHCP6_OFF;
-	cb_net_state.ip6.next_solicit_ms = cb_net_state.params.ipv6 ? UINT64_MAX : 0;
-	cb_net_state.ip6.solicit_wait_ms = FIRST_SOLICIT_WAIT_MS;
+	start_soliciting();
 }
 
 enum cb_err cb_ip6_start(void)
@@ -340,9 +387,12 @@ uint64_t cb_ip6_poll(uint64_t now_ms)
 	if (!netif_is_link_up(netif()))
 		return UINT64_MAX;
 	detect_duplicates(now_ms);
+	drop_ended_routers();
 	/* The link-local address is somebody else's: nothing can be asked for. */
 	if (!ip6_addr_isvalid(netif_ip6_addr_state(netif(), SLOT_LINK_LOCAL)))
 		return UINT64_MAX;
+	if (ip6->next_solicit_ms == UINT64_MAX && !cb_net_state.params.ipv6 && !cb_ip6_router())
+		start_soliciting(); /* it was there, and is gone */
 	if (now_ms >= ip6->next_solicit_ms) {
 		solicit_router();
 		ip6->next_solicit_ms = now_ms + ip6->solicit_wait_ms;

@@ -15,7 +15,11 @@ struct pbuf;
 struct ip6_addr;
 struct ip_addr;
 
-/* ip6.c: true when the packet was not wanted and is freed; and the next hop by configuration. */
+/* frame.c: true when the packet was not wanted and is freed. */
+int cb_ip4_hook_input(struct pbuf *p, struct netif *from);
+#define LWIP_HOOK_IP4_INPUT(p, netif) cb_ip4_hook_input(p, netif)
+
+/* ip6.c: the same; and the next hop by configuration. */
 int cb_ip6_hook_input(struct pbuf *p, struct netif *from);
 const struct ip6_addr *cb_ip6_hook_gateway(struct netif *from, const struct ip6_addr *to);
 #define LWIP_HOOK_IP6_INPUT(p, netif) cb_ip6_hook_input(p, netif)

@@ -10,7 +10,7 @@
 #define SYS_LIGHTWEIGHT_PROT 0
 #define LWIP_NETCONN 0
 #define LWIP_SOCKET 0
-#define LWIP_TIMERS 1
+#define LWIP_TIMERS 0 /* timers.c */
 #define LWIP_SINGLE_NETIF 1
 
 /* Memory: the platform's malloc for everything; frames received come as custom pbufs. */
@@ -70,6 +70,7 @@
 #define DNS_TABLE_SIZE 32 /* names, once for each family */
 #define DNS_MAX_REQUESTS DNS_TABLE_SIZE /* with more, lwIP 2.2.1 looks past the end of the table */
 #define DNS_MAX_NAME_LENGTH 256
+#define DNS_MAX_TTL 300 /* seconds at most that an answer is believed: it may be an attacker's */
 #define DNS_MAX_RETRIES 3 /* of a server: four seconds until the next one is asked */
 
 /*

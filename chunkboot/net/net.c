@@ -9,11 +9,11 @@
 #include "lwip/init.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/sys.h"
-#include "lwip/timeouts.h"
 #include "net/net_private.h"
 #include "netif/ethernet.h"
 
 #define ADDRESSES_LEN 12u /* of a frame, in front of tag or type */
+#define DOUBT_AGAIN_MS 1300u /* not in step with what is sent again: answers come in between */
 
 struct cb_net_state cb_net_state;
 
@@ -154,13 +154,14 @@ enum cb_err cb_net_start(const struct cb_net_params *params)
 	memset(&net->netif, 0, sizeof(net->netif));
 	memset(net->dns4, 0, sizeof(net->dns4));
 	net->near[0] = '\0';
+	memset(net->n_opened, 0, sizeof(net->n_opened));
 	net->started_ms = platform()->now_ms(platform()->ctx);
 	net->first_family = net->first_dns = CB_FAMILY_IPV6;
-	net->next_dns_switch_ms = 0;
+	net->next_dns_switch_ms = net->next_doubt_ms = 0;
 	if (!is_lwip_ready)
 		lwip_init();
 	is_lwip_ready = true;
-	sys_restart_timeouts();
+	cb_timers_start(net->started_ms);
 	if (!netif_add(&net->netif, NULL, NULL, NULL, NULL, netif_init_link, ethernet_input))
 		return CB_NO_MEMORY;
 	net->is_started = true;
@@ -189,6 +190,7 @@ void cb_net_stop(void)
 		return;
 	cb_streams_fail_all();
 	abort_all();
+	cb_servers_forget();
 	dhcp_stop(&net->netif);
 	dhcp_cleanup(&net->netif);
 	cb_ip6_stop();
@@ -300,25 +302,42 @@ void cb_net_flush(void)
 	}
 }
 
+/*
+ * lwIP believes an answer of ARP or neighbour discovery for minutes, whoever gave it. What is known is
+ * used until another answer comes: on a slow line that takes longer than we wait here.
+ */
+void cb_net_doubt(uint64_t now_ms)
+{
+	struct eth_addr *mac;
+	struct netif *netif;
+	ip4_addr_t *address;
+
+	if (now_ms < cb_net_state.next_doubt_ms)
+		return;
+	cb_net_state.next_doubt_ms = now_ms + DOUBT_AGAIN_MS;
+	for (size_t i = 0; i < ARP_TABLE_SIZE; i++)
+		if (etharp_get_entry(i, &address, &netif, &mac))
+			(void)etharp_request(netif, address);
+	cb_ip6_doubt();
+}
+
 void cb_net_poll(uint64_t *ret_wake_ms)
 {
 	uint64_t now_ms, wake_ms, other_ms;
-	u32_t sleep_ms;
 
 	*ret_wake_ms = UINT64_MAX;
 	if (!cb_net_state.is_started)
 		return;
 	now_ms = platform()->now_ms(platform()->ctx);
-	sys_check_timeouts();
-	wake_ms = cb_ip6_poll(now_ms);
+	wake_ms = cb_timers_poll(now_ms);
+	other_ms = cb_ip6_poll(now_ms);
+	if (other_ms < wake_ms)
+		wake_ms = other_ms;
 	cb_servers_update();
 	other_ms = cb_streams_poll(now_ms);
 	if (other_ms < wake_ms)
 		wake_ms = other_ms;
 	cb_net_flush();
 	cb_ip6_ask_neighbours(now_ms);
-	sleep_ms = sys_timeouts_sleeptime();
-	if (sleep_ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE && now_ms + sleep_ms < wake_ms)
-		wake_ms = now_ms + sleep_ms;
 	*ret_wake_ms = wake_ms;
 }

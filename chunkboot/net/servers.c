@@ -100,6 +100,15 @@ void cb_servers_update(void)
 		dns_setserver(i, i < n ? &list[i] : NULL);
 }
 
+/* lwIP's table would outlive the network, with what somebody said who is not there any more. */
+void cb_servers_forget(void)
+{
+	for (uint8_t i = 0; i < DNS_MAX_SERVERS; i++)
+		dns_setserver(i, NULL);
+	for (unsigned s = 0; s < DNS_MAX_TTL; s++)
+		dns_tmr();
+}
+
 /* lwIP asks a server again each second, and takes its address from the list when it does. */
 void cb_servers_silent(uint64_t now_ms)
 {

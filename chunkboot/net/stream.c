@@ -254,6 +254,18 @@ void cb_streams_flush(void)
 	}
 }
 
+static void stream_use(void *ctx, struct cb_net_use *ret)
+{
+	const struct cb_net_state *net = ctx;
+
+	for (unsigned i = 0; i < 2; i++) {
+		enum cb_family family = i ? CB_FAMILY_IPV6 : CB_FAMILY_IPV4;
+
+		ret->has_address[i] = cb_net_has_family(family);
+		ret->n_connections[i] = net->n_opened[family];
+	}
+}
+
 void cb_net_streams(struct cb_net *ret)
 {
 	*ret = (struct cb_net){
@@ -265,5 +277,6 @@ void cb_net_streams(struct cb_net *ret)
 		.consume = stream_consume,
 		.limit = stream_limit,
 		.close = stream_close,
+		.use = stream_use,
 	};
 }

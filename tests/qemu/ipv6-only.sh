@@ -15,3 +15,5 @@ assert_no_codes
 assert_booted
 grep -q '^Network: fd00:6::1[0-9a-f][0-9a-f]/128, gateway fe80::' "$console" || fail "another address; log: $(keep_log)"
 grep -q 'DHCPREPLY(tap0)' "$dir/dnsmasq.log" || fail 'no lease was given'
+grep -q '"network":{"ipv4":{"has_address":false,"connections":0},"ipv6":{"has_address":true,"connections":[1-9]' \
+	"$dir/boot.json" || fail "another network in the boot record; log: $(keep_log)"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Drives the boot state machine in the simulator. */
 #include "sim_boot.h"
+#include "core/newc.h"
 #include "sim_link.h"
 
 #include <assert.h>
@@ -91,8 +92,14 @@ static bool answer_prompt(struct sim_boot *b)
 
 static void act(struct sim_boot *b)
 {
+	if (sim_has_lost_address(b->sim) && !b->has_lost_address) {
+		b->has_lost_address = true;
+		cb_boot_network(b->boot, CB_NET_NO_LEASE);
+	}
 	if (cb_boot_wants_network(b->boot)) {
 		enum cb_err err = b->n_network == 0 || b->no_network ? b->network_err : CB_OK;
+
+		b->has_lost_address = false;
 		b->waits_for_network = sim_has_frames(b->sim) && !sim_bring_up(b->sim, &err);
 		if (!b->waits_for_network) {
 			b->n_network++;
@@ -174,4 +181,16 @@ void sim_boot_done(struct sim_boot *b)
 	cb_boot_free(b->boot);
 	b->boot = NULL;
 	sim_on_event(b->sim, NULL, NULL);
+}
+
+struct cb_bytes sim_handed_over(const struct cb_boot_result *result, const char *path)
+{
+	struct cb_newc_reader reader = { .archive = result->handover };
+	struct cb_newc_entry entry;
+	bool is_end = false;
+
+	while (cb_newc_next(&reader, &entry, &is_end) == CB_OK && !is_end)
+		if (cb_bytes_is(entry.name, path) && entry.mode == 0100400)
+			return entry.data;
+	return (struct cb_bytes){ NULL, 0 };
 }

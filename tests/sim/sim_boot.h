@@ -38,7 +38,7 @@ struct sim_boot {
 	uint64_t sign_in_ms; /* when the sign-in was reached; 0: not yet */
 	char shown[4096]; /* prompts and refusals as a screen would log them */
 	/* internal */
-	bool has_prompt, has_menu, has_error, waits_for_network;
+	bool has_prompt, has_menu, has_error, waits_for_network, has_lost_address;
 	enum cb_prompt prompt;
 };
 
@@ -52,5 +52,8 @@ void sim_boot_done(struct sim_boot *b);
  * says otherwise) shows an error screen. False when it hangs or deadline_ms of virtual time pass.
  */
 bool sim_boot_run(struct sim_boot *b, uint64_t deadline_ms);
+
+/* The file of this path in the hand-over archive, mode 0400; empty when there is none. */
+struct cb_bytes sim_handed_over(const struct cb_boot_result *result, const char *path);
 
 #endif

@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "net/net.h"
-#include "sim_frames.h"
+#include "sim_hostile.h"
 
 #define ADDRESS_WAIT_MS 20000u /* as efi/network.c */
 #define LINK_CHECK_MS 500u
 #define MAX_ROUNDS 100000u
-
-static const uint8_t mac[6] = { 0x02, 0, 0, 0, 0, 0x0a };
 
 static bool transmit(void *link, const uint8_t *frame, size_t len)
 {
@@ -29,7 +27,6 @@ void sim_use_frames(struct sim *sim, const struct sim_link *link)
 	net->link = *link;
 	net->random_state = sim_random(sim) | 1;
 	net->now_us = net->line_since_us = sim->now_ms * 1000;
-	memcpy(net->client_mac, mac, sizeof(mac));
 	net->streams = sim->platform.net;
 	cb_net_streams(&sim->platform.net);
 	sim->frames = net;
@@ -62,7 +59,7 @@ static enum cb_err start(struct sim_frames *net)
 		.link = net,
 	};
 
-	memcpy(params.mac, mac, sizeof(mac));
+	memcpy(params.mac, packet_our_mac, sizeof(params.mac));
 	if (net->is_started)
 		sim_take_down(net->sim);
 	enum cb_err err = cb_net_start(&params);
@@ -98,6 +95,16 @@ const char *sim_near(const struct sim *sim)
 	return sim->frames ? cb_net_near() : "";
 }
 
+bool sim_has_lost_address(const struct sim *sim)
+{
+	struct cb_net_info info;
+
+	if (!sim->frames || !sim->frames->is_up)
+		return false;
+	cb_net_info(&info);
+	return !info.has_address;
+}
+
 /* The cable, looked at twice a second. */
 static void check_link(struct sim_frames *net)
 {
@@ -113,8 +120,32 @@ static void to_machine(const struct sim_flight *flight)
 
 	if (!frame)
 		return;
-	memcpy(frame, flight->bytes, flight->len);
+	memcpy(frame, flight->bytes,
+	       flight->len < CB_NET_FRAME_MAX ? flight->len : CB_NET_FRAME_MAX);
 	cb_net_input(frame, flight->len);
+}
+
+/* True when the machine got it. */
+static bool arrive(struct sim_frames *net)
+{
+	struct sim_flight flight = sim_line_take(net);
+
+	if (flight.direction == SIM_UP) {
+		sim_hostile_see(net, flight.bytes, flight.len);
+		sim_lan_input(net, flight.bytes, flight.len);
+	} else {
+		to_machine(&flight);
+	}
+	free(flight.bytes);
+	return flight.direction == SIM_DOWN;
+}
+
+/* The earliest of what comes by itself: servers' timers, what a hostile machine is up to. */
+static uint64_t next_by_itself(const struct sim_frames *net)
+{
+	uint64_t timer_us = sim_tcp_next(net), hostile_us = sim_hostile_next(net);
+
+	return timer_us < hostile_us ? timer_us : hostile_us;
 }
 
 /* Frames and the servers' timers up to now, in order. True when the machine got frames. */
@@ -124,21 +155,15 @@ static bool run_line(struct sim_frames *net)
 	bool has_input = false;
 
 	for (;;) {
-		uint64_t line_us = sim_line_next(net), timer_us = sim_tcp_next(net);
-		uint64_t at_us = line_us < timer_us ? line_us : timer_us;
+		uint64_t line_us = sim_line_next(net), other_us = next_by_itself(net);
+		uint64_t at_us = line_us < other_us ? line_us : other_us;
 		if (at_us > limit_us)
 			break;
 		if (at_us > net->now_us)
 			net->now_us = at_us;
-		if (line_us <= timer_us) {
-			struct sim_flight flight = sim_line_take(net);
-			if (flight.direction == SIM_UP)
-				sim_lan_input(net, flight.bytes, flight.len);
-			else
-				to_machine(&flight);
-			has_input |= flight.direction == SIM_DOWN;
-			free(flight.bytes);
-		}
+		if (line_us <= other_us)
+			has_input |= arrive(net);
+		sim_hostile_turn(net);
 		sim_tcp_turn(net);
 	}
 	net->now_us = limit_us;
@@ -176,7 +201,7 @@ uint64_t sim_frames_next(const struct sim *sim)
 	cb_net_poll(&next);
 	if ((at = up_to_ms(sim_line_next(net))) < next)
 		next = at;
-	if ((at = up_to_ms(sim_tcp_next(net))) < next)
+	if ((at = up_to_ms(next_by_itself(net))) < next)
 		next = at;
 	if (net->is_started && !net->is_up && net->give_up_ms < next)
 		next = net->give_up_ms;
@@ -204,6 +229,7 @@ void sim_frames_free(struct sim *sim)
 	for (size_t i = 0; i < net->n_heap; i++)
 		free(net->heap[i].bytes);
 	free(net->heap);
+	free(net->hostile);
 	free(net);
 	sim->frames = NULL;
 }

@@ -3,18 +3,27 @@
 #ifndef TESTS_SIM_FRAMES_H
 #define TESTS_SIM_FRAMES_H
 
+#include "packet.h"
 #include "sim_internal.h"
 #include "sim_link.h"
 
 #define SIM_ETHERNET_LEN 14
-#define SIM_IP_AT 14
-#define SIM_L4_AT 34
-#define SIM_FRAME_MAX 1514
+#define SIM_L4_AT PACKET6_AT /* in a buffer: in front is room for the longer headers */
+#define SIM_FRAME_MAX 1536
 #define SIM_SEGMENT_MAX 1460
 #define SIM_TCP_MAX_PIECES 64 /* received out of order */
 #define SIM_TCP_MAX_SACKS 4
 
 enum sim_direction { SIM_UP, SIM_DOWN };
+
+/* A packet as it is in a frame; addresses of IPv4 are the first four bytes. */
+struct sim_packet {
+	bool is_ipv6;
+	uint8_t protocol;
+	uint8_t from[16], to[16];
+	const uint8_t *l4; /* what the IP header carries */
+	size_t len;
+};
 
 /* A frame on its way. */
 struct sim_flight {
@@ -45,7 +54,8 @@ struct sim_tcp {
 	struct sim_frames *net;
 	struct sim_server *server;
 	struct cb_stream *relay; /* the connection in memory behind it */
-	uint8_t client_ip[4], server_ip[4];
+	bool is_ipv6;
+	uint8_t client_ip[16], server_ip[16];
 	uint16_t client_port, server_port;
 	enum sim_tcp_state state;
 	/* Receiving. */
@@ -82,7 +92,7 @@ struct sim_frames {
 	size_t n_heap, max_heap;
 	struct sim_tcp *connections;
 	struct cb_net streams; /* the servers behind the line */
-	uint8_t client_mac[6];
+	struct sim_hostile *hostile; /* sim_hostile.h; NULL: all are friendly */
 	/* Bring-up. */
 	bool is_started, is_up;
 	uint64_t give_up_ms, check_link_ms;
@@ -90,22 +100,20 @@ struct sim_frames {
 };
 
 /* ---- sim_wire.c: headers and checksums ---- */
-void sim_put16(uint8_t *p, uint32_t v);
-void sim_put32(uint8_t *p, uint32_t v);
-uint32_t sim_get16(const uint8_t *p);
-uint32_t sim_get32(const uint8_t *p);
-/* Ethernet and IPv4 headers around n bytes at frame + SIM_L4_AT, and the checksum of these at sum_at. */
-size_t sim_wrap(struct sim_frames *net, uint8_t *frame, uint8_t protocol, const uint8_t from[4],
-		const uint8_t to[4], size_t n, size_t sum_at);
-/* True when the frame is a whole IPv4 packet with right checksums; *ret_len gets its length. */
-bool sim_is_sound(const uint8_t *frame, size_t len, size_t *ret_len);
+/* True when the frame is a whole packet with right check sums. */
+bool sim_parse(const uint8_t *frame, size_t len, struct sim_packet *ret);
+/* Sends n bytes at buffer + SIM_L4_AT to the machine, from and to as head says, check sum at sum_at. */
+void sim_packet_send(struct sim_frames *net, uint8_t *buffer, const struct sim_packet *head,
+		     size_t n, size_t sum_at);
 /* Sets the TCP checksum of a frame anew. */
-void sim_mend_tcp(uint8_t *frame);
+void sim_mend_tcp(uint8_t *frame, size_t len);
 
 /* ---- sim_link.c: the line ---- */
 uint64_t sim_line_random(struct sim_frames *net);
 void sim_line_send(struct sim_frames *net, enum sim_direction direction, const uint8_t *frame,
 		   size_t len);
+/* To the machine, later by delay_us than the line is; past its faults and its queue. */
+void sim_line_inject(struct sim_frames *net, const uint8_t *frame, size_t len, uint64_t delay_us);
 /* When the next frame arrives; UINT64_MAX: none is on its way. */
 uint64_t sim_line_next(const struct sim_frames *net);
 /* Takes that frame; the caller frees its bytes. */
@@ -113,13 +121,24 @@ struct sim_flight sim_line_take(struct sim_frames *net);
 /* Works at that time? */
 bool sim_line_works(const struct sim_frames *net, uint64_t at_us);
 
-/* ---- sim_lan.c: who answers ---- */
+/* ---- sim_lan.c, sim_lan6.c, sim_lan_dns.c: who answers ---- */
+extern const uint8_t sim_router_ip[4]; /* it is DHCP and DNS server, too */
+extern const uint8_t sim_router_link[16], sim_router_ip6[16];
+/* What the machine sends: only what goes to the router or to all is seen. */
 void sim_lan_input(struct sim_frames *net, const uint8_t *frame, size_t len);
+/* A datagram of len bytes at buffer + SIM_L4_AT + 8, back to where that one came from. */
+void sim_answer_udp(struct sim_frames *net, uint8_t *buffer, const struct sim_packet *to,
+		    const uint8_t *from, size_t len);
+/* IPv6 of the local network: advertisements, neighbours, DHCPv6. */
+void sim_lan6_input(struct sim_frames *net, const struct sim_packet *packet);
+void sim_dns_input(struct sim_frames *net, const struct sim_packet *packet);
+/* The address of the i-th server. */
+void sim_server_address(unsigned i, bool is_ipv6, uint8_t out[16]);
 
 /* ---- sim_tcp.c, sim_tcp_send.c ---- */
-/* A sound TCP packet for a server's address; server NULL: nobody is there. */
-void sim_tcp_input(struct sim_frames *net, struct sim_server *server, const uint8_t *frame,
-		   size_t len);
+/* A TCP packet for a server's address; server NULL: nobody is there. */
+void sim_tcp_input(struct sim_frames *net, struct sim_server *server,
+		   const struct sim_packet *packet);
 /* Moves bytes between the connections and what is behind them, and fires timers that are due. */
 void sim_tcp_turn(struct sim_frames *net);
 /* When the next timer fires. */

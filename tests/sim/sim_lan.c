@@ -1,192 +1,141 @@
 /* SPDX-License-Identifier: MIT */
-/* The far side of the line: a router that answers ARP, DHCP and DNS, and the servers behind it. */
+/* The far side of the line: a router that answers ARP and DHCP, and the servers behind it. */
 #include <string.h>
 
 #include "net/net.h"
 #include "sim_frames.h"
 
-#define DNS_TTL_S 300
 #define LEASE_S 86400
-#define FIRST_SERVER 10 /* 198.51.100.10 is the first server */
-#define DHCP_AT (SIM_L4_AT + 8)
-#define DHCP_OPTIONS_AT (DHCP_AT + 240)
-#define DHCP_MIN 300u /* bytes of a message (RFC 1542 §2.1) */
-#define DNS_AT (SIM_L4_AT + 8)
+#define FIRST_SERVER 10 /* 198.51.100.10 and 2001:db8:c::10 are the first server */
 
-static const uint8_t router_mac[6] = { 0x02, 0, 0, 0, 0, 0x01 };
-static const uint8_t router_ip[4] = { 192, 0, 2, 1 };
+const uint8_t sim_router_ip[4] = { 192, 0, 2, 1 };
+
 static const uint8_t client_ip[4] = { 192, 0, 2, 50 };
-static const uint8_t broadcast_ip[4] = { 255, 255, 255, 255 };
 static const uint8_t server_net[3] = { 198, 51, 100 };
+static const uint8_t server_net6[15] = { 0x20, 0x01, 0x0d, 0xb8, 0, 0x0c };
 
-static void send_udp(struct sim_frames *net, uint8_t *frame, const uint8_t to[4],
-		     unsigned from_port, unsigned to_port, size_t n)
+void sim_answer_udp(struct sim_frames *net, uint8_t *buffer, const struct sim_packet *to,
+		    const uint8_t *from, size_t len)
 {
-	sim_put16(frame + SIM_L4_AT, from_port);
-	sim_put16(frame + SIM_L4_AT + 2, to_port);
-	sim_put16(frame + SIM_L4_AT + 4, (uint32_t)(8 + n));
-	size_t len = sim_wrap(net, frame, 17, router_ip, to, 8 + n, 6);
-	sim_line_send(net, SIM_DOWN, frame, len);
+	struct sim_packet head = { .is_ipv6 = to->is_ipv6, .protocol = PACKET_UDP };
+	uint8_t *udp = buffer + SIM_L4_AT;
+
+	memcpy(head.from, from, to->is_ipv6 ? 16 : 4);
+	memcpy(head.to, to->from, sizeof(head.to));
+	memcpy(udp, to->l4 + 2, 2);
+	memcpy(udp + 2, to->l4, 2);
+	packet_put16(udp + 4, (uint32_t)(8 + len));
+	sim_packet_send(net, buffer, &head, 8 + len, 6);
 }
 
 /* ---- ARP (RFC 826) ---- */
 
 static void answer_arp(struct sim_frames *net, const uint8_t *frame, size_t len)
 {
-	uint8_t f[60] = { 0 };
+	uint8_t f[PACKET_ARP_LEN];
 
-	if (len < 42 || sim_get16(frame + 20) != 1 || memcmp(frame + 38, router_ip, 4) != 0)
+	if (len < 42 || packet_get16(frame + 20) != 1 || memcmp(frame + 38, sim_router_ip, 4) != 0)
 		return;
-	memcpy(f, frame + 6, 6);
-	memcpy(f + 6, router_mac, 6);
-	memcpy(f + 12, frame + 12, 8);
-	sim_put16(f + 20, 2);
-	memcpy(f + 22, router_mac, 6);
-	memcpy(f + 28, router_ip, 4);
-	memcpy(f + 32, frame + 22, 10);
-	sim_line_send(net, SIM_DOWN, f, sizeof(f));
+	sim_line_send(net, SIM_DOWN, f,
+		      packet_arp(f, 2, packet_peer_mac, sim_router_ip, frame + 28));
 }
 
 /* ---- DHCP (RFC 2131) ---- */
 
-/* The message's type, 0 when it has none. */
-static unsigned dhcp_type(const uint8_t *frame, size_t len)
+/* The value of an option; NULL when it is not there. */
+static const uint8_t *find_option(const uint8_t *message, size_t len, unsigned code)
 {
-	size_t at = DHCP_OPTIONS_AT;
+	size_t at = PACKET_DHCP_OPTIONS;
 
-	while (at + 2 < len && frame[at] != 255) {
-		if (frame[at] == 53)
-			return frame[at + 2];
-		at += frame[at] == 0 ? 1 : 2u + frame[at + 1];
+	while (at + 2 < len && message[at] != 255) {
+		if (message[at] == code)
+			return message + at + 2;
+		at += message[at] == 0 ? 1 : 2u + message[at + 1];
 	}
-	return 0;
+	return NULL;
 }
 
-static size_t put_option(uint8_t *p, uint8_t kind, const void *bytes, size_t n)
+static void answer_dhcp(struct sim_frames *net, const struct sim_packet *packet)
 {
-	p[0] = kind;
-	p[1] = (uint8_t)n;
-	memcpy(p + 2, bytes, n);
-	return 2 + n;
-}
+	const uint8_t *message = packet->l4 + 8;
+	const uint8_t *type = find_option(message, packet->len - 8, 53);
+	const uint8_t *server = find_option(message, packet->len - 8, 54);
+	struct packet_data d = { .len = 0 };
+	struct sim_packet to = *packet;
+	uint8_t f[SIM_FRAME_MAX], lease[4];
 
-static void answer_dhcp(struct sim_frames *net, const uint8_t *frame, size_t len)
-{
-	uint8_t f[SIM_FRAME_MAX] = { 0 }, lease[4], *p = f + DHCP_OPTIONS_AT;
-	unsigned asked = dhcp_type(frame, len);
-	uint8_t type = asked == 1 ? 2 : 5; /* DISCOVER: OFFER; REQUEST: ACK */
-
-	if (net->link.has_no_dhcp || len < DHCP_OPTIONS_AT || (asked != 1 && asked != 3))
+	if (net->link.has_no_dhcp || !type || (*type != 1 && *type != 3) ||
+	    (server && memcmp(server, sim_router_ip, 4) != 0)) /* asks another server */
 		return;
-	memcpy(f + DHCP_AT, frame + DHCP_AT, 44); /* with transaction and hardware address */
-	f[DHCP_AT] = 2;
-	memcpy(f + DHCP_AT + 16, client_ip, 4);
-	memcpy(f + DHCP_AT + 236, frame + DHCP_AT + 236, 4);
-	sim_put32(lease, LEASE_S);
-	p += put_option(p, 53, &type, 1);
-	p += put_option(p, 54, router_ip, 4);
-	p += put_option(p, 51, lease, 4);
-	p += put_option(p, 1, "\377\377\377\0", 4);
-	p += put_option(p, 3, router_ip, 4);
-	p += put_option(p, 6, router_ip, 4);
+	packet_dhcp(&d, message, *type == 1 ? PACKET_DHCP_OFFER : PACKET_DHCP_ACK, sim_router_ip,
+		    client_ip);
+	packet_put32(lease, LEASE_S);
+	packet_dhcp_option(&d, 51, lease, 4);
+	packet_dhcp_option(&d, 1, "\377\377\377\0", 4);
+	packet_dhcp_option(&d, 3, sim_router_ip, 4);
+	packet_dhcp_option(&d, 6, sim_router_ip, 4);
 	if (net->link.near)
-		p += put_option(p, CB_NET_DHCP_NEAR, net->link.near, strlen(net->link.near));
-	*p++ = 255;
-	size_t n = (size_t)(p - (f + DHCP_AT));
-	send_udp(net, f, broadcast_ip, 67, 68, n > DHCP_MIN ? n : DHCP_MIN);
-}
-
-/* ---- DNS (RFC 1035) ---- */
-
-/* The name as text; returns the offset behind the question, 0 when it is malformed. */
-static size_t read_question(const uint8_t *frame, size_t len, char name[256])
-{
-	size_t at = DNS_AT + 12, n = 0;
-
-	while (at < len && frame[at] > 0) {
-		size_t label = frame[at];
-		if (label > 63 || at + 1 + label >= len || n + label + 1 >= 255)
-			return 0;
-		memcpy(name + n, frame + at + 1, label);
-		n += label;
-		name[n++] = '.';
-		at += 1 + label;
-	}
-	name[n > 0 ? n - 1 : 0] = '\0';
-	return at + 5 <= len ? at + 5 : 0;
-}
-
-static bool find_name(const struct sim_frames *net, const char *name, unsigned *ret_i)
-{
-	const struct sim *sim = net->sim;
-
-	for (unsigned i = 0; i < sim->n_servers; i++) {
-		const struct sim_server *server = sim->servers[i];
-		if (server->behaviour.has_no_name || strcmp(server->host, name) != 0)
-			continue;
-		*ret_i = i;
-		return true;
-	}
-	return false;
-}
-
-static void answer_dns(struct sim_frames *net, const uint8_t *frame, size_t len)
-{
-	uint8_t f[SIM_FRAME_MAX] = { 0 };
-	unsigned i = 0;
-	char name[256];
-	size_t end = len >= DNS_AT + 12 ? read_question(frame, len, name) : 0;
-
-	if (end == 0 || net->link.has_no_dns || end + 16 > sizeof(f))
-		return;
-	bool is_known = find_name(net, name, &i);
-	bool has_answer = is_known && sim_get16(frame + end - 4) == 1;
-	memcpy(f + DNS_AT, frame + DNS_AT, end - DNS_AT);
-	sim_put16(f + DNS_AT + 2, is_known ? 0x8180 : 0x8183);
-	sim_put16(f + DNS_AT + 6, has_answer);
-	memset(f + DNS_AT + 8, 0, 4);
-	if (has_answer) {
-		uint8_t *a = f + end;
-
-		memcpy(a, "\xc0\x0c\0\1\0\1", 6);
-		sim_put32(a + 6, DNS_TTL_S);
-		sim_put16(a + 10, 4);
-		memcpy(a + 12, server_net, 3);
-		a[15] = (uint8_t)(FIRST_SERVER + i);
-		end += 16;
-	}
-	send_udp(net, f, frame + 26, 53, sim_get16(frame + SIM_L4_AT), end - DNS_AT);
+		packet_dhcp_option(&d, CB_NET_DHCP_NEAR, net->link.near, strlen(net->link.near));
+	packet_add(&d, "\377", 1);
+	memset(to.from, 255, 4);
+	memcpy(f + SIM_L4_AT + 8, d.bytes, d.len);
+	sim_answer_udp(net, f, &to, sim_router_ip, d.len);
 }
 
 /* ---- Who it is for ---- */
 
-static struct sim_server *server_at(const struct sim_frames *net, const uint8_t ip[4],
-				    unsigned port)
+void sim_server_address(unsigned i, bool is_ipv6, uint8_t out[16])
+{
+	memset(out, 0, 16);
+	memcpy(out, is_ipv6 ? server_net6 : server_net, is_ipv6 ? 15 : 3);
+	out[is_ipv6 ? 15 : 3] = (uint8_t)(FIRST_SERVER + i);
+}
+
+static struct sim_server *server_at(const struct sim_frames *net, const struct sim_packet *packet)
 {
 	const struct sim *sim = net->sim;
-	unsigned i = ip[3] - (unsigned)FIRST_SERVER;
+	unsigned port = packet_get16(packet->l4 + 2);
 
-	if (memcmp(ip, server_net, 3) != 0 || i >= sim->n_servers)
-		return NULL;
-	/* Several ports of a host share the address of the first. */
-	for (unsigned k = i; k < sim->n_servers; k++)
-		if (sim->servers[k]->port == port &&
-		    strcmp(sim->servers[k]->host, sim->servers[i]->host) == 0)
-			return sim->servers[k];
+	for (unsigned i = 0; i < sim->n_servers; i++) {
+		uint8_t address[16];
+
+		sim_server_address(i, packet->is_ipv6, address);
+		if (memcmp(address, packet->to, sizeof(address)) != 0)
+			continue;
+		/* Several ports of a host share the address of the first. */
+		for (unsigned k = i; k < sim->n_servers; k++)
+			if (sim->servers[k]->port == port &&
+			    strcmp(sim->servers[k]->host, sim->servers[i]->host) == 0)
+				return sim->servers[k];
+	}
 	return NULL;
+}
+
+/* Would a switch bring it to the router? */
+static bool is_seen(const uint8_t *frame, size_t len)
+{
+	return len >= SIM_ETHERNET_LEN &&
+		((frame[0] & 1) || memcmp(frame, packet_peer_mac, 6) == 0);
 }
 
 void sim_lan_input(struct sim_frames *net, const uint8_t *frame, size_t len)
 {
-	if (len >= SIM_ETHERNET_LEN && sim_get16(frame + 12) == 0x0806)
-		answer_arp(net, frame, len);
-	if (!sim_is_sound(frame, len, &len))
+	struct sim_packet packet;
+	unsigned to_port;
+
+	if (!is_seen(frame, len))
 		return;
-	unsigned to_port = len >= SIM_L4_AT + 8 ? sim_get16(frame + SIM_L4_AT + 2) : 0;
-	if (frame[23] == 17 && to_port == 67)
-		answer_dhcp(net, frame, len);
-	else if (frame[23] == 17 && to_port == 53)
-		answer_dns(net, frame, len);
-	else if (frame[23] == 6 && len >= SIM_L4_AT + 20)
-		sim_tcp_input(net, server_at(net, frame + 30, to_port), frame, len);
+	if (packet_get16(frame + 12) == 0x0806)
+		answer_arp(net, frame, len);
+	if (!sim_parse(frame, len, &packet) || (packet.is_ipv6 && !net->link.has_ipv6))
+		return;
+	to_port = packet.len >= 8 ? packet_get16(packet.l4 + 2) : 0;
+	if (packet.protocol == PACKET_TCP && packet.len >= 20)
+		sim_tcp_input(net, server_at(net, &packet), &packet);
+	else if (packet.protocol == PACKET_UDP && to_port == 53)
+		sim_dns_input(net, &packet);
+	else if (packet.is_ipv6)
+		sim_lan6_input(net, &packet);
+	else if (packet.protocol == PACKET_UDP && to_port == 67)
+		answer_dhcp(net, &packet);
 }

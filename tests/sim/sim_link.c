@@ -98,30 +98,32 @@ static void flip(struct sim_frames *net, uint8_t *frame, size_t from, size_t to)
 
 static void corrupt(struct sim_frames *net, uint8_t *frame, size_t len)
 {
-	size_t sound_len;
+	struct sim_packet packet;
 
-	/* ARP has no checksum of its own; there the Ethernet one stands for it. */
-	if (sim_get16(frame + 12) != 0x0800 || len <= SIM_L4_AT)
+	/* ARP and the header of IPv6 have no checksum of their own; there the Ethernet one stands for it. */
+	if (packet_get16(frame + 12) != 0x0800 || len <= PACKET4_AT)
 		return;
 	/* Flips that make up for each other are not for this kind of fault. */
 	do {
 		for (uint64_t n = 1 + sim_line_random(net) % 3; n > 0; n--)
-			flip(net, frame, SIM_IP_AT, len);
-	} while (sim_is_sound(frame, len, &sound_len));
+			flip(net, frame, SIM_ETHERNET_LEN, len);
+	} while (sim_parse(frame, len, &packet));
 	net->stats.n_corrupted++;
 }
 
 static void damage(struct sim_frames *net, uint8_t *frame, size_t len)
 {
-	size_t sound_len, start;
+	struct sim_packet packet;
+	size_t head;
 
-	if (!sim_is_sound(frame, len, &sound_len) || frame[23] != 6)
+	if (!sim_parse(frame, len, &packet) || packet.protocol != PACKET_TCP || packet.len < 20)
 		return;
-	start = SIM_L4_AT + (size_t)(frame[46] >> 4) * 4;
-	if (start >= sound_len)
+	head = (size_t)(packet.l4[12] >> 4) * 4;
+	if (head >= packet.len)
 		return;
-	flip(net, frame, start, sound_len);
-	sim_mend_tcp(frame);
+	flip(net, frame, (size_t)(packet.l4 - frame) + head,
+	     (size_t)(packet.l4 - frame) + packet.len);
+	sim_mend_tcp(frame, len);
 	net->stats.n_damaged++;
 }
 
@@ -190,4 +192,14 @@ void sim_line_send(struct sim_frames *net, enum sim_direction direction, const u
 		net->stats.n_duplicated++;
 		launch(net, direction, frame, len, at_us + sim_line_random(net) % 2000);
 	}
+}
+
+void sim_line_inject(struct sim_frames *net, const uint8_t *frame, size_t len, uint64_t delay_us)
+{
+	struct sim_flight flight = { net->now_us + net->link.down.delay_us + delay_us,
+				     net->n_sent++, SIM_DOWN, len, NULL };
+
+	flight.bytes = sim_grow(NULL, len > 0 ? len : 1);
+	memcpy(flight.bytes, frame, len);
+	push(net, flight);
 }

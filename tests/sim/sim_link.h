@@ -29,6 +29,8 @@ struct sim_link {
 	uint32_t window0_ms; /* servers take nothing for so long after a connection stands */
 	bool has_no_dhcp, has_no_dns; /* these do not answer */
 	const char *near; /* what DHCP says of a mirror nearby (borrowed); NULL: nothing */
+	bool has_ipv6; /* beside IPv4: advertised prefix and DNS server, addresses of the servers */
+	bool has_dhcp6; /* with has_ipv6: address and DNS server come by DHCPv6 */
 };
 
 /*
@@ -49,6 +51,8 @@ bool sim_has_frames(const struct sim *sim);
 bool sim_bring_up(struct sim *sim, enum cb_err *ret_err);
 /* The mirror nearby that the network has announced; "": none, or streams in memory are the network. */
 const char *sim_near(const struct sim *sim);
+/* Was up, and its last address is gone. */
+bool sim_has_lost_address(const struct sim *sim);
 /* Stops the stack; streams that are open become FAILED. */
 void sim_take_down(struct sim *sim);
 

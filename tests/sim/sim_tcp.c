@@ -27,7 +27,7 @@ struct incoming {
 static void read_option(struct incoming *in, const uint8_t *p, unsigned len)
 {
 	if (p[0] == 2 && len == 4)
-		in->mss = sim_get16(p + 2);
+		in->mss = packet_get16(p + 2);
 	if (p[0] == 3 && len == 3) {
 		in->has_scale = true;
 		in->scale = p[2] < 14 ? p[2] : 14;
@@ -35,25 +35,25 @@ static void read_option(struct incoming *in, const uint8_t *p, unsigned len)
 	in->has_sack |= p[0] == 4;
 	for (unsigned at = 2; p[0] == 5 && at + 8 <= len && in->n_sacks < SIM_TCP_MAX_SACKS;
 	     at += 8) {
-		in->sacks[in->n_sacks][0] = sim_get32(p + at);
-		in->sacks[in->n_sacks++][1] = sim_get32(p + at + 4);
+		in->sacks[in->n_sacks][0] = packet_get32(p + at);
+		in->sacks[in->n_sacks++][1] = packet_get32(p + at + 4);
 	}
 }
 
-static bool parse(const uint8_t *frame, size_t len, struct incoming *in)
+static bool parse(const struct sim_packet *packet, struct incoming *in)
 {
-	const uint8_t *tcp = frame + SIM_L4_AT;
+	const uint8_t *tcp = packet->l4;
 	size_t head = (size_t)(tcp[12] >> 4) * 4, at = 20;
 
-	if (head < 20 || SIM_L4_AT + head > len)
+	if (head < 20 || head > packet->len)
 		return false;
-	*in = (struct incoming){ .seq = sim_get32(tcp + 4),
-				 .ack = sim_get32(tcp + 8),
+	*in = (struct incoming){ .seq = packet_get32(tcp + 4),
+				 .ack = packet_get32(tcp + 8),
 				 .flags = tcp[13],
-				 .window = sim_get16(tcp + 14),
+				 .window = packet_get16(tcp + 14),
 				 .mss = MSS_DEFAULT,
 				 .data = tcp + head,
-				 .len = len - SIM_L4_AT - head };
+				 .len = packet->len - head };
 	while (at < head && tcp[at] != 0) {
 		unsigned n = tcp[at] == 1 ? 1 : at + 1 < head ? tcp[at + 1] : 0;
 		if (n == 0 || at + n > head || (tcp[at] != 1 && n < 2))
@@ -72,7 +72,7 @@ static size_t put_syn_options(const struct sim_tcp *t, uint8_t *p)
 	size_t n = 4;
 
 	memcpy(p, "\2\4", 2);
-	sim_put16(p + 2, t->mss);
+	packet_put16(p + 2, t->mss);
 	if (t->has_scale) {
 		memcpy(p + n, "\3\3\0\1", 4);
 		n += 4;
@@ -86,24 +86,26 @@ static size_t put_syn_options(const struct sim_tcp *t, uint8_t *p)
 
 void sim_tcp_emit(struct sim_tcp *t, unsigned flags, uint32_t seq, const void *data, size_t len)
 {
-	uint8_t f[SIM_FRAME_MAX];
+	struct sim_packet to = { .is_ipv6 = t->is_ipv6, .protocol = PACKET_TCP };
+	uint8_t buffer[SIM_FRAME_MAX], *tcp = buffer + SIM_L4_AT;
 	bool is_shut = t->takes_from_us > t->net->now_us;
 	size_t head = 20;
 
-	memset(f, 0, SIM_L4_AT + 20);
+	memset(tcp, 0, 20);
 	if (flags & SYN)
-		head += put_syn_options(t, f + SIM_L4_AT + 20);
-	sim_put16(f + SIM_L4_AT, t->server_port);
-	sim_put16(f + SIM_L4_AT + 2, t->client_port);
-	sim_put32(f + SIM_L4_AT + 4, seq);
-	sim_put32(f + SIM_L4_AT + 8, t->rcv_nxt);
-	f[SIM_L4_AT + 12] = (uint8_t)(head / 4 << 4);
-	f[SIM_L4_AT + 13] = (uint8_t)flags;
-	sim_put16(f + SIM_L4_AT + 14, is_shut ? 0 : WINDOW);
+		head += put_syn_options(t, tcp + 20);
+	packet_put16(tcp, t->server_port);
+	packet_put16(tcp + 2, t->client_port);
+	packet_put32(tcp + 4, seq);
+	packet_put32(tcp + 8, t->rcv_nxt);
+	tcp[12] = (uint8_t)(head / 4 << 4);
+	tcp[13] = (uint8_t)flags;
+	packet_put16(tcp + 14, is_shut ? 0 : WINDOW);
 	if (len > 0)
-		memcpy(f + SIM_L4_AT + head, data, len);
-	size_t n = sim_wrap(t->net, f, 6, t->server_ip, t->client_ip, head + len, 16);
-	sim_line_send(t->net, SIM_DOWN, f, n);
+		memcpy(tcp + head, data, len);
+	memcpy(to.from, t->server_ip, sizeof(to.from));
+	memcpy(to.to, t->client_ip, sizeof(to.to));
+	sim_packet_send(t->net, buffer, &to, head + len, 16);
 }
 
 static void send_ack(struct sim_tcp *t)
@@ -119,24 +121,26 @@ static void reset(struct sim_tcp *t)
 
 /* ---- Beginning ---- */
 
-static struct sim_tcp *make(struct sim_frames *net, const uint8_t *frame)
+static struct sim_tcp *make(struct sim_frames *net, const struct sim_packet *packet)
 {
 	struct sim_tcp *t = sim_grow(NULL, sizeof(*t));
 
 	memset(t, 0, sizeof(*t));
 	t->net = net;
-	memcpy(t->client_ip, frame + 26, 4);
-	memcpy(t->server_ip, frame + 30, 4);
-	t->client_port = (uint16_t)sim_get16(frame + SIM_L4_AT);
-	t->server_port = (uint16_t)sim_get16(frame + SIM_L4_AT + 2);
+	t->is_ipv6 = packet->is_ipv6;
+	memcpy(t->client_ip, packet->from, sizeof(t->client_ip));
+	memcpy(t->server_ip, packet->to, sizeof(t->server_ip));
+	t->client_port = (uint16_t)packet_get16(packet->l4);
+	t->server_port = (uint16_t)packet_get16(packet->l4 + 2);
 	t->timer_us = UINT64_MAX;
 	t->rto_us = FIRST_RTO_US;
 	return t;
 }
 
-static void refuse(struct sim_frames *net, const uint8_t *frame, const struct incoming *in)
+static void refuse(struct sim_frames *net, const struct sim_packet *packet,
+		   const struct incoming *in)
 {
-	struct sim_tcp *t = make(net, frame);
+	struct sim_tcp *t = make(net, packet);
 
 	t->rcv_nxt = in->seq + (uint32_t)in->len + (in->flags & (SYN | FIN) ? 1 : 0);
 	t->snd_nxt = in->flags & ACK ? in->ack : 0;
@@ -144,12 +148,12 @@ static void refuse(struct sim_frames *net, const uint8_t *frame, const struct in
 	free(t);
 }
 
-static void accept_syn(struct sim_frames *net, struct sim_server *server, const uint8_t *frame,
-		       const struct incoming *in)
+static void accept_syn(struct sim_frames *net, struct sim_server *server,
+		       const struct sim_packet *packet, const struct incoming *in)
 {
-	struct sim_tcp *t = make(net, frame);
+	struct sim_tcp *t = make(net, packet);
 	struct cb_endpoint to = { .port = server->port };
-	unsigned most = (net->link.mtu ? net->link.mtu : 1500u) - 40;
+	unsigned most = (net->link.mtu ? net->link.mtu : 1500u) - (packet->is_ipv6 ? 60 : 40);
 
 	memcpy(to.host, server->host, sizeof(to.host));
 	t->server = server;
@@ -247,8 +251,10 @@ static void input(struct sim_tcp *t, const struct incoming *in)
 	if (!(in->flags & ACK))
 		return;
 	if (t->state == SIM_TCP_ANSWERED) {
-		if (in->ack != t->iss + 1)
+		if (in->ack != t->iss + 1) {
+			sim_tcp_emit(t, RST, in->ack, NULL, 0);
 			return;
+		}
 		t->state = SIM_TCP_OPEN;
 		t->snd_una = t->snd_nxt = t->recover = in->ack;
 		t->n_timeouts = 0;
@@ -262,24 +268,25 @@ static void input(struct sim_tcp *t, const struct incoming *in)
 	take_data(t, in);
 }
 
-static struct sim_tcp *find(struct sim_frames *net, const uint8_t *frame)
+static struct sim_tcp *find(struct sim_frames *net, const struct sim_packet *packet)
 {
 	for (struct sim_tcp *t = net->connections; t; t = t->next)
-		if (t->state != SIM_TCP_DEAD && t->client_port == sim_get16(frame + SIM_L4_AT) &&
-		    t->server_port == sim_get16(frame + SIM_L4_AT + 2) &&
-		    memcmp(t->client_ip, frame + 26, 4) == 0 &&
-		    memcmp(t->server_ip, frame + 30, 4) == 0)
+		if (t->state != SIM_TCP_DEAD && t->is_ipv6 == packet->is_ipv6 &&
+		    t->client_port == packet_get16(packet->l4) &&
+		    t->server_port == packet_get16(packet->l4 + 2) &&
+		    memcmp(t->client_ip, packet->from, sizeof(t->client_ip)) == 0 &&
+		    memcmp(t->server_ip, packet->to, sizeof(t->server_ip)) == 0)
 			return t;
 	return NULL;
 }
 
-void sim_tcp_input(struct sim_frames *net, struct sim_server *server, const uint8_t *frame,
-		   size_t len)
+void sim_tcp_input(struct sim_frames *net, struct sim_server *server,
+		   const struct sim_packet *packet)
 {
-	struct sim_tcp *t = find(net, frame);
+	struct sim_tcp *t = find(net, packet);
 	struct incoming in;
 
-	if (!parse(frame, len, &in))
+	if (!parse(packet, &in))
 		return;
 	bool is_new = (in.flags & (SYN | ACK | RST)) == SYN && server;
 	if (t && is_new && t->rcv_nxt != in.seq + 1 && in.seq - t->rcv_nxt > WINDOW) {
@@ -289,9 +296,9 @@ void sim_tcp_input(struct sim_frames *net, struct sim_server *server, const uint
 	if (t)
 		input(t, &in);
 	else if (is_new)
-		accept_syn(net, server, frame, &in);
+		accept_syn(net, server, packet, &in);
 	else if (!(in.flags & RST))
-		refuse(net, frame, &in);
+		refuse(net, packet, &in);
 }
 
 /* ---- What is behind it ---- */

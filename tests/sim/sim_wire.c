@@ -4,88 +4,85 @@
 
 #include "sim_frames.h"
 
-static const uint8_t router_mac[6] = { 0x02, 0, 0, 0, 0, 0x01 };
+#define HEADER4 20u
+#define HEADER6 40u
 
-void sim_put16(uint8_t *p, uint32_t v)
+/* Over what is carried, with the pseudo header. */
+static uint32_t sum_l4(const struct sim_packet *p)
 {
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
+	size_t n = p->is_ipv6 ? 16 : 4;
+	uint32_t sum = packet_sum16(p->from, n, p->protocol + (uint32_t)p->len);
+
+	return packet_sum16(p->l4, p->len, packet_sum16(p->to, n, sum));
 }
 
-void sim_put32(uint8_t *p, uint32_t v)
+static bool parse4(const uint8_t *frame, size_t len, struct sim_packet *p)
 {
-	sim_put16(p, v >> 16);
-	sim_put16(p + 2, v);
-}
+	const uint8_t *ip = frame + SIM_ETHERNET_LEN;
+	size_t n;
 
-uint32_t sim_get16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-uint32_t sim_get32(const uint8_t *p)
-{
-	return sim_get16(p) << 16 | sim_get16(p + 2);
-}
-
-/* RFC 1071, word by word: not the code that it checks. */
-static uint32_t sum16(const uint8_t *p, size_t len, uint32_t sum)
-{
-	for (size_t i = 0; i + 1 < len; i += 2)
-		sum += sim_get16(p + i);
-	if (len % 2)
-		sum += (uint32_t)p[len - 1] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
-static uint32_t sum_l4(const uint8_t *frame, size_t n)
-{
-	uint32_t sum = sum16(frame + 26, 8, frame[23] + (uint32_t)n);
-
-	return sum16(frame + SIM_L4_AT, n, sum);
-}
-
-size_t sim_wrap(struct sim_frames *net, uint8_t *frame, uint8_t protocol, const uint8_t from[4],
-		const uint8_t to[4], size_t n, size_t sum_at)
-{
-	memcpy(frame, net->client_mac, 6);
-	memcpy(frame + 6, router_mac, 6);
-	sim_put16(frame + 12, 0x0800);
-	memset(frame + SIM_IP_AT, 0, 20);
-	frame[14] = 0x45;
-	sim_put16(frame + 16, (uint32_t)(20 + n));
-	frame[20] = 0x40; /* don't fragment */
-	frame[22] = 64;
-	frame[23] = protocol;
-	memcpy(frame + 26, from, 4);
-	memcpy(frame + 30, to, 4);
-	sim_put16(frame + 24, ~sum16(frame + SIM_IP_AT, 20, 0));
-	sim_put16(frame + SIM_L4_AT + sum_at, 0);
-	sim_put16(frame + SIM_L4_AT + sum_at, ~sum_l4(frame, n));
-	return SIM_L4_AT + n;
-}
-
-bool sim_is_sound(const uint8_t *frame, size_t len, size_t *ret_len)
-{
-	if (len < SIM_L4_AT || sim_get16(frame + 12) != 0x0800 || frame[14] != 0x45)
+	if (len < SIM_ETHERNET_LEN + HEADER4 || ip[0] != 0x45)
 		return false;
-	size_t n = sim_get16(frame + 16);
-	if (n < 20 || SIM_IP_AT + n > len || sum16(frame + SIM_IP_AT, 20, 0) != 0xffff)
+	n = packet_get16(ip + 2);
+	if (n < HEADER4 || SIM_ETHERNET_LEN + n > len || packet_sum16(ip, HEADER4, 0) != 0xffff)
 		return false;
-	if (frame[23] == 17 && n >= 28 && sim_get16(frame + 40) == 0)
-		return false; /* this stack always sums */
-	if (sum_l4(frame, n - 20) != 0xffff)
-		return false;
-	*ret_len = SIM_IP_AT + n;
+	*p = (struct sim_packet){ .protocol = ip[9], .l4 = ip + HEADER4, .len = n - HEADER4 };
+	memcpy(p->from, ip + 12, 4);
+	memcpy(p->to, ip + 16, 4);
 	return true;
 }
 
-void sim_mend_tcp(uint8_t *frame)
+static bool parse6(const uint8_t *frame, size_t len, struct sim_packet *p)
 {
-	size_t n = sim_get16(frame + 16) - 20;
+	const uint8_t *ip = frame + SIM_ETHERNET_LEN;
+	size_t n;
 
-	sim_put16(frame + SIM_L4_AT + 16, 0);
-	sim_put16(frame + SIM_L4_AT + 16, ~sum_l4(frame, n));
+	if (len < SIM_ETHERNET_LEN + HEADER6 || ip[0] >> 4 != 6)
+		return false;
+	n = packet_get16(ip + 4);
+	if (SIM_ETHERNET_LEN + HEADER6 + n > len)
+		return false;
+	*p = (struct sim_packet){
+		.is_ipv6 = true, .protocol = ip[6], .l4 = ip + HEADER6, .len = n
+	};
+	memcpy(p->from, ip + 8, 16);
+	memcpy(p->to, ip + 24, 16);
+	return true;
+}
+
+bool sim_parse(const uint8_t *frame, size_t len, struct sim_packet *ret)
+{
+	unsigned type = len >= SIM_ETHERNET_LEN ? packet_get16(frame + 12) : 0;
+
+	if (type == 0x0800 ? !parse4(frame, len, ret) : type != 0x86dd || !parse6(frame, len, ret))
+		return false;
+	if (ret->protocol == PACKET_UDP && ret->len >= 8 && packet_get16(ret->l4 + 6) == 0)
+		return false; /* this stack always sums */
+	return sum_l4(ret) == 0xffff;
+}
+
+void sim_packet_send(struct sim_frames *net, uint8_t *buffer, const struct sim_packet *head,
+		     size_t n, size_t sum_at)
+{
+	struct packet6_ends ends = { head->protocol, head->protocol == PACKET_ICMP6 ? 255 : 64,
+				     head->from, head->to };
+	uint8_t *frame = head->is_ipv6 ? buffer : buffer + HEADER6 - HEADER4;
+	size_t len = head->is_ipv6 ?
+		packet6_wrap(frame, &ends, n, sum_at) :
+		packet4_wrap(frame, head->protocol, head->from, head->to, n, sum_at);
+
+	sim_line_send(net, SIM_DOWN, frame, len);
+}
+
+void sim_mend_tcp(uint8_t *frame, size_t len)
+{
+	struct sim_packet p = { 0 };
+	uint8_t *sum;
+
+	(void)sim_parse(frame, len, &p); /* all of it is there, but the sum is wrong */
+	if (!p.l4)
+		return;
+	sum = frame + (p.l4 - frame) + 16;
+	packet_put16(sum, 0);
+	packet_put16(sum, ~sum_l4(&p));
 }

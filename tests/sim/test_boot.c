@@ -109,22 +109,6 @@ static void assert_error(struct stage *s, enum cb_err err)
 			    cb_err_info(err)->name);
 }
 
-/* The file of this name in the hand-over archive; fails the test when it is absent. */
-static struct cb_bytes handed_over(const struct cb_boot_result *r, const char *name)
-{
-	struct cb_newc_reader reader = { .archive = r->handover };
-	struct cb_newc_entry entry;
-	bool is_end = false;
-
-	while (cb_newc_next(&reader, &entry, &is_end) == CB_OK && !is_end)
-		if (cb_bytes_is(entry.name, name)) {
-			assert_int_equal(entry.mode, 0100400);
-			return entry.data;
-		}
-	fail_msg("%s is not in the hand-over archive", name);
-	return (struct cb_bytes){ NULL, 0 };
-}
-
 static void good_sign_in(void **state)
 {
 	const struct cb_boot_result *r;
@@ -139,11 +123,13 @@ static void good_sign_in(void **state)
 	assert_int_equal(s.boot.n_errors, 0);
 	assert_string_equal(r->image, "demo/1");
 	assert_string_equal(r->cmdline, SIM_REALM_CMDLINE " chunkboot=" CB_LOADER_VERSION_TEXT);
-	assert_bytes(handed_over(r, ".extra/chunkboot/credentials/key.cred"),
+	assert_bytes(sim_handed_over(r, ".extra/chunkboot/credentials/key.cred"),
 		     cb_bytes_of(SIM_REALM_CREDENTIAL));
-	assert_int_equal(handed_over(r, ".extra/chunkboot/salt").len, 32);
-	json = handed_over(r, ".extra/chunkboot/boot.json");
+	assert_int_equal(sim_handed_over(r, ".extra/chunkboot/salt").len, 32);
+	json = sim_handed_over(r, ".extra/chunkboot/boot.json");
 	assert_non_null(memmem(json.p, json.len, "\"image\":\"demo/1\"", 16));
+	assert_null(
+		memmem(json.p, json.len, "\"network\":{", 11)); /* streams in memory have none */
 	assert_null(memmem(json.p, json.len, SIM_REALM_CREDENTIAL, strlen(SIM_REALM_CREDENTIAL)));
 	end(&s);
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -21,8 +22,7 @@
 #define MINUTE 60000ull
 #define N_SOAK 200
 
-/* The stack keeps names for as long as they are good, beyond a boot: tests of DNS take other ones. */
-static const char *hosts[] = { "a", NULL };
+static const char *const hosts[] = { "a", NULL };
 static struct sim_realm *realm;
 
 static const struct sim_link good = { .up = { .delay_us = 1000 }, .down = { .delay_us = 1000 } };
@@ -161,6 +161,17 @@ static void every_fault_happens(void **state)
 	assert_true(sum.n_retransmitted && sum.n_timeouts && sum.n_probes);
 }
 
+/* The boot record has this number behind that text. */
+static void assert_recorded(const struct stage *s, const char *text, uint64_t number)
+{
+	struct cb_bytes json =
+		sim_handed_over(cb_boot_result(s->boot.boot), ".extra/chunkboot/boot.json");
+	const char *at = memmem(json.p, json.len, text, strlen(text));
+
+	assert_non_null(at);
+	assert_int_equal(strtoull(at + strlen(text), NULL, 10), number);
+}
+
 /* A perfect line loses nothing and nothing is sent twice. */
 static void perfect_line(void **state)
 {
@@ -174,7 +185,38 @@ static void perfect_line(void **state)
 	assert_int_equal(stats.n_lost + stats.n_overflowed + stats.n_down, 0);
 	assert_int_equal(stats.n_retransmitted + stats.n_timeouts, 0);
 	assert_int_equal(s.boot.n_errors, 0);
+	assert_recorded(&s, "\"network\":{\"ipv4\":{\"has_address\":true,\"connections\":",
+			sim_n_connections(s.a));
+	assert_recorded(&s, ",\"ipv6\":{\"has_address\":false,\"connections\":", 0);
 	end(&s);
+}
+
+/* Each family alone, and both: IPv6 goes first. */
+static void families(void **state)
+{
+	const struct sim_link links[] = {
+		{ .has_ipv6 = true, .has_no_dhcp = true },
+		{ .has_ipv6 = true, .has_dhcp6 = true, .has_no_dhcp = true },
+		{ .has_ipv6 = true },
+		{ .has_ipv6 = true, .has_dhcp6 = true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		struct stage s;
+
+		begin(&s, 1, &links[i]);
+		assert_booted(&s);
+		assert_int_equal(s.boot.n_errors, 0);
+		assert_recorded(&s, "\"ipv6\":{\"has_address\":true,\"connections\":",
+				sim_n_connections(s.a));
+		assert_recorded(&s,
+				links[i].has_no_dhcp ?
+					"\"ipv4\":{\"has_address\":false,\"connections\":" :
+					"\"ipv4\":{\"has_address\":true,\"connections\":",
+				0);
+		end(&s);
+	}
 }
 
 /* Codes for a network where something never answers. */
@@ -183,20 +225,17 @@ static void right_codes(void **state)
 	const struct {
 		struct sim_link link;
 		enum cb_err err;
-		const char *host;
 	} cases[] = {
-		{ { .has_no_dhcp = true }, CB_NET_NO_LEASE, "a" },
-		{ { .has_no_dns = true }, CB_NET_DNS, "never-asked-before" },
-		{ { .flap_down_ms = 1 }, CB_NET_NO_LEASE, "a" },
+		{ { .has_no_dhcp = true }, CB_NET_NO_LEASE },
+		{ { .has_no_dns = true }, CB_NET_DNS },
+		{ { .flap_down_ms = 1 }, CB_NET_NO_LEASE },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct stage s;
 
-		hosts[0] = cases[i].host;
 		begin(&s, 1, &cases[i].link);
-		hosts[0] = "a";
 		assert_true(sim_boot_run(&s.boot, 5 * MINUTE));
 		assert_int_equal(s.boot.n_errors, 1);
 		assert_string_equal(cb_err_info(sim_last_err(s.sim, CB_EVENT_ERROR))->name,
@@ -206,6 +245,36 @@ static void right_codes(void **state)
 		assert_booted(&s);
 		end(&s);
 	}
+}
+
+/* Where nothing has come the network is asked anew; a line that breaks off costs no network. */
+static void retry_is_anew(void **state)
+{
+	const struct sim_link silent = { .has_no_dns = true };
+	const struct sim_link slow = { .down = { .rate_bytes_ms = 5, .queue_bytes = 3000 } };
+	struct stage s;
+
+	(void)state;
+	begin(&s, 1, &silent);
+	assert_true(sim_boot_run(&s.boot, 5 * MINUTE));
+	assert_int_equal(sim_last_err(s.sim, CB_EVENT_ERROR), CB_NET_DNS);
+	sim_set_link(s.sim, &good);
+	s.boot.error_key = 'r';
+	assert_booted(&s);
+	assert_int_equal(s.boot.n_network, 2);
+	end(&s);
+
+	begin(&s, 1, &slow);
+	assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + 1000));
+	assert_true(sim_body_bytes(s.a) > 0);
+	sim_cut_link(s.sim, true);
+	assert_true(sim_boot_run(&s.boot, 5 * MINUTE));
+	assert_int_equal(sim_last_err(s.sim, CB_EVENT_ERROR), CB_NET_CONNECT);
+	sim_cut_link(s.sim, false);
+	s.boot.error_key = 'r';
+	assert_booted(&s);
+	assert_int_equal(s.boot.n_network, 1);
+	end(&s);
 }
 
 /* ---- Faults of the machine ---- */
@@ -244,38 +313,43 @@ static void platform_memory_fails(void **state)
 	}
 }
 
-static void run_short(void *ctx, uint64_t n, struct sim_verdict *v)
-{
-	struct stage s;
-
-	(void)ctx;
-	(void)v;
-	begin(&s, 1, &good);
-	sim_lwip_fail(n);
-	assert_true(sim_boot_run(&s.boot, 10 * MINUTE));
-	sim_lwip_fail(0);
-	recover(&s);
-}
-
-/* Each in a process of its own: a timer of lwIP's that finds no memory is lost for good. */
 static void lwip_memory_fails(void **state)
 {
-	const struct sim_campaign campaign = { .name = "short", .run = run_short };
 	struct stage s;
 	uint64_t n_total;
 
 	(void)state;
 	begin(&s, 1, &good);
-	n_total = sim_lwip_fail(0);
+	n_total = sim_lwip_fail(0, false);
 	assert_booted(&s);
-	n_total = sim_lwip_fail(0) - n_total;
+	n_total = sim_lwip_fail(0, false) - n_total;
 	end(&s);
-	assert_true(n_total > 50);
+	assert_true(n_total > 20);
 	for (uint64_t n = 1; n <= n_total; n++) {
-		struct sim_verdict v;
+		begin(&s, 1, &good);
+		sim_lwip_fail(n, /*is_forever=*/false);
+		assert_true(sim_boot_run(&s.boot, 10 * MINUTE));
+		sim_lwip_fail(0, false);
+		recover(&s);
+	}
+}
 
-		sim_campaign_run_one(&campaign, n, &v);
-		assert_string_equal(v.text, "");
+/* Nothing at all for two seconds, from any moment of a boot on: it goes on by itself. */
+static void lwip_memory_comes_back(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	for (uint64_t after_ms = 0; after_ms < 600; after_ms += 20) {
+		begin(&s, 1, &good);
+		s.boot.goes_on = true;
+		s.boot.types_after_ms = sim_now(s.sim) + 400;
+		(void)sim_boot_run(&s.boot, sim_now(s.sim) + after_ms);
+		sim_lwip_fail(1, /*is_forever=*/true);
+		(void)sim_boot_run(&s.boot, sim_now(s.sim) + 2000);
+		sim_lwip_fail(0, false);
+		assert_booted(&s);
+		end(&s);
 	}
 }
 
@@ -348,9 +422,12 @@ int main(void)
 		cmocka_unit_test(same_seed_same_run),
 		cmocka_unit_test(every_fault_happens),
 		cmocka_unit_test(perfect_line),
+		cmocka_unit_test(families),
 		cmocka_unit_test(right_codes),
+		cmocka_unit_test(retry_is_anew),
 		cmocka_unit_test(platform_memory_fails),
 		cmocka_unit_test(lwip_memory_fails),
+		cmocka_unit_test(lwip_memory_comes_back),
 		cmocka_unit_test(variables_fail),
 		cmocka_unit_test(randomness_fails),
 		cmocka_unit_test(soak),

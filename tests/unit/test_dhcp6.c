@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/dhcp6.h"
+#include "packet.h"
 
 #define ADVERTISE 2u
 #define REPLY 7u
@@ -18,8 +19,7 @@ static struct {
 	uint64_t now_ms;
 	uint8_t sent[CB_DHCP6_MESSAGE_MAX];
 	size_t sent_len;
-	uint8_t m[2048]; /* the server's message */
-	size_t len;
+	struct packet_data m; /* the server's message */
 } w;
 
 static int setup(void **state)
@@ -45,51 +45,30 @@ static void start(bool wants_address)
 
 /* ---- Messages ---- */
 
-static void put16(unsigned v)
-{
-	w.m[w.len++] = (uint8_t)(v >> 8);
-	w.m[w.len++] = (uint8_t)v;
-}
-
-static void put32(uint32_t v)
-{
-	put16(v >> 16);
-	put16(v & 0xffff);
-}
-
-static void put(const void *p, size_t len)
-{
-	memcpy(w.m + w.len, p, len);
-	w.len += len;
-}
-
 static void option(unsigned code, const void *p, size_t len)
 {
-	put16(code);
-	put16((unsigned)len);
-	put(p, len);
+	packet_dhcp6_option(&w.m, code, p, len);
 }
 
 static void begin(unsigned type)
 {
-	w.len = 0;
-	put32(type << 24 | w.d.transaction);
+	packet_dhcp6(&w.m, type, w.d.transaction);
 	option(1, "\0\3\0\1\x52\x54\0\x12\x34\x56", 10);
 }
 
 /* An IA_NA with one address. */
 static void association(uint32_t iaid, const uint8_t *address, uint32_t preferred, uint32_t valid)
 {
-	put16(3);
-	put16(12 + 28);
-	put32(iaid);
-	put32(0);
-	put32(0);
-	put16(5);
-	put16(24);
-	put(address, 16);
-	put32(preferred);
-	put32(valid);
+	packet_add16(&w.m, 3);
+	packet_add16(&w.m, 12 + 28);
+	packet_add32(&w.m, iaid);
+	packet_add32(&w.m, 0);
+	packet_add32(&w.m, 0);
+	packet_add16(&w.m, 5);
+	packet_add16(&w.m, 24);
+	packet_add(&w.m, address, 16);
+	packet_add32(&w.m, preferred);
+	packet_add32(&w.m, valid);
 }
 
 static void whole(unsigned type, const char *server)
@@ -104,11 +83,11 @@ static bool give(void)
 {
 	struct testport memory = { 0 };
 	struct cb_mem mem = testport_mem(&memory);
-	uint8_t *copy = cb_alloc_zeroed(&mem, w.len ? w.len : 1); /* its end is watched */
+	uint8_t *copy = cb_alloc_zeroed(&mem, w.m.len ? w.m.len : 1); /* its end is watched */
 	bool is_done;
 
-	memcpy(copy, w.m, w.len);
-	is_done = cb_dhcp6_input(&w.d, (struct cb_bytes){ copy, w.len }, w.now_ms);
+	memcpy(copy, w.m.bytes, w.m.len);
+	is_done = cb_dhcp6_input(&w.d, (struct cb_bytes){ copy, w.m.len }, w.now_ms);
 	cb_free(&mem, copy);
 	return is_done;
 }
@@ -286,11 +265,11 @@ static void test_wrong_answers(void **state)
 	for (unsigned i = 0; i < N; i++) {
 		begin(i == TYPE ? 1 : ADVERTISE);
 		if (i == XID)
-			w.m[3] ^= 1;
+			w.m.bytes[3] ^= 1;
 		if (i == CLIENT)
-			w.m[17] ^= 1;
+			w.m.bytes[17] ^= 1;
 		if (i == NO_CLIENT)
-			w.len = 4;
+			w.m.len = 4;
 		if (i == LONG_SERVER)
 			option(2, long_id, sizeof(long_id));
 		else if (i != NO_SERVER)
@@ -327,9 +306,9 @@ static void test_lengths_that_lie(void **state)
 				setup(NULL);
 				start(true);
 				whole(ADVERTISE, "server");
-				w.m[29] = (uint8_t)ia;
-				w.m[at] = (uint8_t)(lies[i] >> 8);
-				w.m[at + 1] = (uint8_t)lies[i];
+				w.m.bytes[29] = (uint8_t)ia;
+				w.m.bytes[at] = (uint8_t)(lies[i] >> 8);
+				w.m.bytes[at + 1] = (uint8_t)lies[i];
 				assert_false(give());
 				/* What it has of it is within bounds, whatever it thinks. */
 				assert_true(w.d.server_len <= CB_DHCP6_MAX_DUID);
@@ -346,12 +325,12 @@ static void test_truncated(void **state)
 	start(true);
 	whole(REPLY, "server");
 	option(14, "", 0);
-	len = w.len;
-	for (w.len = 0; w.len < len; w.len++)
+	len = w.m.len;
+	for (w.m.len = 0; w.m.len < len; w.m.len++)
 		if (give())
-			fail_msg("%zu bytes were taken", w.len);
+			fail_msg("%zu bytes were taken", w.m.len);
 	assert_int_equal(w.d.phase, CB_DHCP6_SOLICIT);
-	w.len = len;
+	w.m.len = len;
 	assert_true(give());
 }
 

@@ -4,10 +4,7 @@
 
 #include <string.h>
 
-#define OFFER 2
-#define ACK 5
-#define NAK 6
-#define OPTIONS 240 /* where they start in a DHCP message */
+#include "net/ip4filter.h"
 
 static const uint8_t server[4] = { 192, 0, 2, 1 };
 static const uint8_t ours[4] = { 192, 0, 2, 10 };
@@ -27,7 +24,7 @@ static const uint8_t *sent(unsigned port)
 	for (unsigned i = wire.n_sent; i-- > 0;) {
 		const uint8_t *f = wire.sent[i];
 
-		if (wire_get16(f + 12) == 0x0800 && f[23] == 17 && wire_get16(f + 36) == port)
+		if (packet_get16(f + 12) == 0x0800 && f[23] == 17 && packet_get16(f + 36) == port)
 			return f;
 	}
 	return NULL;
@@ -36,69 +33,38 @@ static const uint8_t *sent(unsigned port)
 static void give_udp(const uint8_t *from, unsigned from_port, unsigned to_port, const uint8_t *data,
 		     size_t len)
 {
-	uint8_t f[CB_NET_FRAME_MAX] = { 0 };
+	struct packet4_udp ends = { from, ours, from_port, to_port };
+	uint8_t f[CB_NET_FRAME_MAX];
 
-	memcpy(f, wire_our_mac, 6);
-	memcpy(f + 6, wire_peer_mac, 6);
-	wire_put16(f + 12, 0x0800);
-	f[14] = 0x45;
-	wire_put16(f + 16, (uint32_t)(28 + len));
-	f[22] = 64;
-	f[23] = 17;
-	memcpy(f + 26, from, 4);
-	memcpy(f + 30, ours, 4);
-	wire_put16(f + 24, ~wire_sum16(f + 14, 20, 0));
-	wire_put16(f + 34, from_port);
-	wire_put16(f + 36, to_port);
-	wire_put16(f + 38, (uint32_t)(8 + len));
-	memcpy(f + 42, data, len);
-	wire_put16(f + 40,
-		   ~wire_sum16(f + 34, 8 + len, wire_sum16(f + 26, 8, 17 + 8 + (uint32_t)len)));
-	assert_true(wire_give(f, 42 + len));
+	assert_true(wire_give(f, packet4_udp(f, &ends, data, len)));
 	wire_poll(0);
 }
 
 /* ---- DHCP ---- */
 
-struct message {
-	uint8_t bytes[1400];
-	size_t len;
-};
-
-static void add(struct message *m, const void *bytes, size_t len)
-{
-	memcpy(m->bytes + m->len, bytes, len);
-	m->len += len;
-}
-
 /* The head of an answer to the last message, with its type. */
-static struct message dhcp(uint8_t type, const uint8_t *from)
+static struct packet_data dhcp(uint8_t type, const uint8_t *from)
 {
 	const uint8_t *question = sent(67);
-	struct message m = { { 2, 1, 6 }, OPTIONS };
-	uint8_t head[9] = { 53, 1, type, 54, 4, from[0], from[1], from[2], from[3] };
+	struct packet_data m = { .len = 0 };
 
 	assert_non_null(question);
-	memcpy(m.bytes + 4, question + 46, 4);
-	memcpy(m.bytes + 16, ours, 4);
-	memcpy(m.bytes + 28, wire_our_mac, 6);
-	memcpy(m.bytes + 236, "\x63\x82\x53\x63", 4);
-	add(&m, head, sizeof(head));
+	packet_dhcp(&m, question + 42, type, from, ours);
 	return m;
 }
 
-static void finish_and_give(struct message *m, const uint8_t *from)
+static void finish_and_give(struct packet_data *m, const uint8_t *from)
 {
 	static const uint8_t usual[] = { 1, 4, 255, 255, 255, 0, 3,  4,	 192, 0,
 					 2, 1, 51,  4,	 0,   0, 14, 16, 255 };
 
-	add(m, usual, sizeof(usual));
+	packet_add(m, usual, sizeof(usual));
 	give_udp(from, 67, 68, m->bytes, m->len);
 }
 
 static void give_plain(uint8_t type, const uint8_t *from)
 {
-	struct message m = dhcp(type, from);
+	struct packet_data m = dhcp(type, from);
 
 	finish_and_give(&m, from);
 }
@@ -114,14 +80,14 @@ static bool has_requested(void)
 {
 	const uint8_t *f = sent(67);
 
-	return f && f[42 + OPTIONS + 2] == 3;
+	return f && f[42 + PACKET_DHCP_OPTIONS + 2] == 3;
 }
 
 static void get_lease(void)
 {
-	give_plain(OFFER, server);
+	give_plain(PACKET_DHCP_OFFER, server);
 	assert_true(has_requested());
-	give_plain(ACK, server);
+	give_plain(PACKET_DHCP_ACK, server);
 	assert_true(info().has_ipv4);
 	assert_memory_equal(info().address, ours, 4);
 }
@@ -140,16 +106,16 @@ static void test_overloaded_options(void **state)
 {
 	(void)state;
 	for (uint8_t overload = 0; overload < 8; overload++) {
-		struct message m;
+		struct packet_data m;
 
 		wire_teardown(NULL);
 		wire_setup(NULL);
 		start();
-		m = dhcp(OFFER, server);
+		m = dhcp(PACKET_DHCP_OFFER, server);
 		memcpy(m.bytes + 44, "\x34\1\3\6\4\7\7\7\7", 9); /* again, in the server's name */
 		memcpy(m.bytes + 108, "\x34\1\3\x06\xff", 5); /* and longer than the file's name */
-		add(&m, "\x34\1", 2);
-		add(&m, &overload, 1);
+		packet_add(&m, "\x34\1", 2);
+		packet_add(&m, &overload, 1);
 		finish_and_give(&m, server);
 		wire_poll(100);
 	}
@@ -157,23 +123,23 @@ static void test_overloaded_options(void **state)
 
 static void test_chains_of_options(void **state)
 {
-	struct message m;
+	struct packet_data m;
 
 	(void)state;
 	start();
-	m = dhcp(OFFER, server);
+	m = dhcp(PACKET_DHCP_OFFER, server);
 	while (m.len < 1300) /* empty ones, and those that should not be */
-		add(&m, "\x0c\0\6\0\3\0\1\0\x33\0\0\0", 12);
+		packet_add(&m, "\x0c\0\6\0\3\0\1\0\x33\0\0\0", 12);
 	give_udp(server, 67, 68, m.bytes, m.len); /* without an end */
-	m = dhcp(OFFER, server);
+	m = dhcp(PACKET_DHCP_OFFER, server);
 	while (m.len < 1000)
-		add(&m, "\x06\4\x08\x08\x08\x08", 6); /* a hundred DNS servers */
+		packet_add(&m, "\x06\4\x08\x08\x08\x08", 6); /* a hundred DNS servers */
 	finish_and_give(&m, server);
 	/* Every option cut at every place. */
-	for (size_t cut = OPTIONS; cut < 300; cut++) {
-		struct message whole = dhcp(OFFER, server);
+	for (size_t cut = PACKET_DHCP_OPTIONS; cut < 300; cut++) {
+		struct packet_data whole = dhcp(PACKET_DHCP_OFFER, server);
 
-		add(&whole, "\x06\x08\1\1\1\1\2\2\2\2\x3\4\1\1\1\1", 16);
+		packet_add(&whole, "\x06\x08\1\1\1\1\2\2\2\2\x3\4\1\1\1\1", 16);
 		give_udp(server, 67, 68, whole.bytes, cut < whole.len ? cut : whole.len);
 	}
 	get_lease();
@@ -182,18 +148,18 @@ static void test_chains_of_options(void **state)
 /* The second server is faster with its acknowledgement than the one that was chosen. */
 static void test_rogue_server(void **state)
 {
-	struct message m;
+	struct packet_data m;
 
 	(void)state;
 	start();
-	give_plain(OFFER, server);
+	give_plain(PACKET_DHCP_OFFER, server);
 	assert_true(has_requested());
-	give_plain(OFFER, rogue);
-	m = dhcp(ACK, server);
+	give_plain(PACKET_DHCP_OFFER, rogue);
+	m = dhcp(PACKET_DHCP_ACK, server);
 	m.bytes[4] ^= 1; /* another machine's */
 	finish_and_give(&m, server);
 	assert_false(info().has_ipv4);
-	give_plain(ACK, server);
+	give_plain(PACKET_DHCP_ACK, server);
 	assert_true(info().has_ipv4);
 	assert_memory_equal(info().address, ours, 4);
 }
@@ -203,9 +169,9 @@ static void test_nak_storm(void **state)
 	(void)state;
 	start();
 	for (unsigned i = 0; i < 1000; i++) {
-		give_plain(OFFER, server);
+		give_plain(PACKET_DHCP_OFFER, server);
 		for (unsigned j = 0; j < 10; j++)
-			give_plain(NAK, server);
+			give_plain(PACKET_DHCP_NAK, server);
 		if (i % 10 == 0)
 			wire_poll(100);
 		/* Forget what was sent, all but the last question. */
@@ -230,19 +196,19 @@ static void test_nak_storm(void **state)
 /* A lease whose acknowledgement (and whose offer, where that is said) has these options. */
 static void get_lease_with(const void *options, size_t len, bool is_offered)
 {
-	struct message m;
+	struct packet_data m;
 
 	wire_teardown(NULL);
 	wire_setup(NULL);
 	start();
-	m = dhcp(OFFER, server);
+	m = dhcp(PACKET_DHCP_OFFER, server);
 	if (is_offered)
-		add(&m, options, len);
+		packet_add(&m, options, len);
 	finish_and_give(&m, server);
 	assert_true(has_requested());
-	m = dhcp(ACK, server);
+	m = dhcp(PACKET_DHCP_ACK, server);
 	if (!is_offered)
-		add(&m, options, len);
+		packet_add(&m, options, len);
 	finish_and_give(&m, server);
 }
 
@@ -256,7 +222,7 @@ static void assert_near(const char *url)
 static bool asks_for_near(void)
 {
 	const uint8_t *f = sent(67);
-	size_t at = 42 + OPTIONS;
+	size_t at = 42 + PACKET_DHCP_OPTIONS;
 
 	while (f[at] != 55) {
 		assert_true(f[at] != 255 && at + 2u + f[at + 1] < CB_NET_FRAME_MAX);
@@ -270,10 +236,10 @@ static void test_near(void **state)
 	(void)state;
 	start();
 	assert_true(asks_for_near());
-	give_plain(OFFER, server);
+	give_plain(PACKET_DHCP_OFFER, server);
 	assert_true(has_requested());
 	assert_true(asks_for_near());
-	give_plain(ACK, server);
+	give_plain(PACKET_DHCP_ACK, server);
 	assert_near("");
 	get_lease_with("\xe0\x0dhttp://192/a/", 15, /*is_offered=*/false);
 	assert_near("http://192/a/");
@@ -308,17 +274,76 @@ static void test_near_lengths(void **state)
 		assert_near(text);
 	}
 	for (size_t cut = 0; cut < sizeof(option); cut++) {
-		struct message m;
+		struct packet_data m;
 
 		wire_teardown(NULL);
 		wire_setup(NULL);
 		start();
-		give_plain(OFFER, server);
-		m = dhcp(ACK, server);
-		add(&m, option, cut);
+		give_plain(PACKET_DHCP_OFFER, server);
+		m = dhcp(PACKET_DHCP_ACK, server);
+		packet_add(&m, option, cut);
 		give_udp(server, 67, 68, m.bytes, m.len);
 		assert_string_equal(cb_net_near(), "");
 	}
+}
+
+/* ---- What gets through to lwIP ---- */
+
+/* A good answer of a DNS or DHCP server, from the IPv4 header on. */
+static size_t good_packet(bool is_dhcp, uint8_t out[600])
+{
+	struct packet4_udp ends = { server, ours, is_dhcp ? 67 : 53, 68 };
+	uint8_t f[CB_NET_FRAME_MAX], data[300] = { 2 };
+	size_t len;
+
+	memcpy(data + 236, "\x63\x82\x53\x63", 4);
+	len = packet4_udp(f, &ends, data, is_dhcp ? sizeof(data) : 30) - 14;
+	memcpy(out, f + 14, len);
+	return len;
+}
+
+static void test_unwanted_packets(void **state)
+{
+	static const struct {
+		const char *what;
+		bool is_dhcp;
+		size_t at;
+		uint8_t bytes[2], n;
+	} cases[] = {
+		{ "version 6", false, 0, { 0x65 }, 1 },
+		{ "options", false, 0, { 0x46 }, 1 },
+		{ "a header too short", false, 0, { 0x44 }, 1 },
+		{ "no length", false, 2, { 0, 0 }, 2 },
+		{ "a length of 19", false, 2, { 0, 19 }, 2 },
+		{ "longer than it is", false, 2, { 4, 0 }, 2 },
+		{ "a first fragment", false, 6, { 0x20, 0 }, 2 },
+		{ "a later fragment", false, 6, { 0, 1 }, 2 },
+		{ "ICMP", false, 9, { 1 }, 1 },
+		{ "IGMP", false, 9, { 2 }, 1 },
+		{ "IPv6 in it", false, 9, { 41 }, 1 },
+		{ "a port that is not asked", false, 20, { 0, 54 }, 2 },
+		{ "port 0", false, 20, { 0, 0 }, 2 },
+		{ "no DHCP cookie", true, 28 + 236, { 0, 0 }, 2 },
+		{ "half a DHCP cookie", true, 28 + 238, { 0, 0 }, 2 },
+		{ "cut before the DHCP cookie", true, 2, { 1, 10 }, 2 },
+	};
+	uint8_t packet[600];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = good_packet(cases[i].is_dhcp, packet);
+
+		assert_true(cb_ip4_is_wanted((struct cb_bytes){ packet, len }));
+		memcpy(packet + cases[i].at, cases[i].bytes, cases[i].n);
+		if (cb_ip4_is_wanted((struct cb_bytes){ packet, len }))
+			fail_msg("%s is let through", cases[i].what);
+	}
+	packet[0] = 0x45;
+	for (size_t len = good_packet(true, packet), cut = 0; cut < len; cut++)
+		assert_false(cb_ip4_is_wanted((struct cb_bytes){ packet, cut }));
+	(void)good_packet(false, packet);
+	packet[9] = PACKET_TCP;
+	assert_true(cb_ip4_is_wanted((struct cb_bytes){ packet, 58 }));
 }
 
 /* ---- DNS ---- */
@@ -334,45 +359,38 @@ static struct cb_stream *ask(const char *name)
 	};
 	struct cb_endpoint to = { .port = 80 };
 	struct cb_stream *stream = NULL;
-	uint8_t arp[60] = { 0 };
+	uint8_t arp[PACKET_ARP_LEN];
 
 	if (!info().is_started)
 		assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = &ipv4 }), CB_OK);
 	wire_poll(4000);
-	memcpy(arp, wire_our_mac, 6);
-	memcpy(arp + 6, wire_peer_mac, 6);
-	memcpy(arp + 12, "\x08\x06\0\1\x08\0\6\4\0\2", 10);
-	memcpy(arp + 22, wire_peer_mac, 6);
-	memcpy(arp + 28, server, 4);
-	memcpy(arp + 32, wire_our_mac, 6);
-	memcpy(arp + 38, ours, 4);
 	wire.n_sent = 0;
 	memcpy(to.host, name, strlen(name) + 1);
 	assert_int_equal(wire.net.open(wire.net.ctx, &to, &stream), CB_OK);
-	assert_true(wire_give(arp, sizeof(arp)));
+	assert_true(wire_give(arp, packet_arp(arp, 2, packet_peer_mac, server, ours)));
 	wire_poll(0);
 	assert_non_null(sent(53));
 	return stream;
 }
 
-static void answer(struct message *m, unsigned n_answers)
+static void answer(struct packet_data *m, unsigned n_answers)
 {
 	const uint8_t *q = sent(53);
 
 	memcpy(m->bytes, q + 42, 2);
-	wire_put16(m->bytes + 2, 0x8180);
-	wire_put16(m->bytes + 4, 1);
-	wire_put16(m->bytes + 6, n_answers);
-	give_udp(server, 53, wire_get16(q + 34), m->bytes, m->len);
+	packet_put16(m->bytes + 2, 0x8180);
+	packet_put16(m->bytes + 4, 1);
+	packet_put16(m->bytes + 6, n_answers);
+	give_udp(server, 53, packet_get16(q + 34), m->bytes, m->len);
 }
 
 /* Head and question as they were asked. */
-static struct message dns(void)
+static struct packet_data dns(void)
 {
 	const uint8_t *q = sent(53);
-	struct message m = { { 0 }, 0 };
+	struct packet_data m = { { 0 }, 0 };
 
-	add(&m, q + 42, wire_get16(q + 38) - 8);
+	packet_add(&m, q + 42, packet_get16(q + 38) - 8);
 	return m;
 }
 
@@ -411,12 +429,12 @@ static void test_bad_answers(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char name[16] = "bad-0.test";
 		struct cb_stream *stream;
-		struct message m;
+		struct packet_data m;
 
 		name[4] = (char)('0' + i);
 		stream = ask(name);
 		m = dns();
-		add(&m, cases[i].bytes, cases[i].len);
+		packet_add(&m, cases[i].bytes, cases[i].len);
 		answer(&m, cases[i].n_answers);
 		for (unsigned j = 0; j < 200; j++)
 			wire_poll(100);
@@ -429,10 +447,10 @@ static void test_bad_answers(void **state)
 static void test_wrong_question_or_id(void **state)
 {
 	struct cb_stream *stream = ask("mine.test");
-	struct message m = dns();
+	struct packet_data m = dns();
 
 	(void)state;
-	add(&m, good, sizeof(good));
+	packet_add(&m, good, sizeof(good));
 	m.bytes[12 + 1] = 'y'; /* of another name */
 	answer(&m, 1);
 	assert_false(is_connecting_to(server));
@@ -440,17 +458,17 @@ static void test_wrong_question_or_id(void **state)
 	for (unsigned i = 0; i < 65536; i += 97) { /* guesses, while the id is another */
 		const uint8_t *q = sent(53);
 
-		if (wire_get16(q + 42) == i)
+		if (packet_get16(q + 42) == i)
 			continue;
-		wire_put16(m.bytes, i);
-		wire_put16(m.bytes + 2, 0x8180);
-		wire_put16(m.bytes + 6, 1);
-		give_udp(server, 53, wire_get16(q + 34), m.bytes, m.len);
+		packet_put16(m.bytes, i);
+		packet_put16(m.bytes + 2, 0x8180);
+		packet_put16(m.bytes + 6, 1);
+		give_udp(server, 53, packet_get16(q + 34), m.bytes, m.len);
 	}
 	assert_false(is_connecting_to(server));
 	/* The right id from another address is no answer either. */
 	memcpy(m.bytes, sent(53) + 42, 2);
-	give_udp(rogue, 53, wire_get16(sent(53) + 34), m.bytes, m.len);
+	give_udp(rogue, 53, packet_get16(sent(53) + 34), m.bytes, m.len);
 	assert_false(is_connecting_to(server));
 	answer(&m, 1);
 	assert_true(is_connecting_to(server));
@@ -460,12 +478,12 @@ static void test_wrong_question_or_id(void **state)
 static void test_chain_of_aliases(void **state)
 {
 	struct cb_stream *stream = ask("alias.test");
-	struct message m = dns();
+	struct packet_data m = dns();
 
 	(void)state;
 	for (unsigned i = 0; i < 20; i++)
-		add(&m, "\xc0\x0c\0\5\0\1\0\0\0\x3c\0\2\xc0\x0c", 14);
-	add(&m, good, sizeof(good));
+		packet_add(&m, "\xc0\x0c\0\5\0\1\0\0\0\x3c\0\2\xc0\x0c", 14);
+	packet_add(&m, good, sizeof(good));
 	answer(&m, 21);
 	assert_true(is_connecting_to(server));
 	wire.net.close(stream);
@@ -477,7 +495,7 @@ static void test_random_answers(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 20000; i++) {
-		struct message m = dns();
+		struct packet_data m = dns();
 		size_t n = testport_below(&wire.rng, 64), at;
 
 		testport_fill(&wire.rng, m.bytes + m.len, n);
@@ -500,6 +518,29 @@ static void test_random_answers(void **state)
 	wire.net.close(stream);
 }
 
+/* A frame that is cut does not say what an earlier one in its buffer said. */
+static void test_cut_arp(void **state)
+{
+	static const uint8_t other_mac[6] = { 2, 0, 0, 0, 0, 0x66 };
+	struct cb_stream *stream = ask("cut.test");
+	uint8_t f[PACKET_ARP_LEN];
+
+	(void)state;
+	for (size_t len = 0; len < 42; len++) {
+		assert_int_equal(packet_arp(f, 2, other_mac, server, ours), sizeof(f));
+		f[13] = 0x07; /* of no type: dropped, and left behind */
+		assert_true(wire_give(f, sizeof(f)));
+		f[13] = 0x06;
+		assert_true(wire_give(f, len));
+	}
+	wire.n_sent = 0;
+	for (unsigned i = 0; i < 30; i++)
+		wire_poll(100);
+	assert_non_null(sent(53));
+	assert_memory_equal(sent(53), packet_peer_mac, 6);
+	wire.net.close(stream);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +551,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nak_storm, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_near, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_near_lengths, wire_setup, wire_teardown),
+		cmocka_unit_test(test_unwanted_packets),
+		cmocka_unit_test_setup_teardown(test_cut_arp, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_answers, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_question_or_id, wire_setup,
 						wire_teardown),

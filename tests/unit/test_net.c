@@ -30,33 +30,6 @@ static enum cb_err start(const struct cb_config_ipv4 *ipv4)
 	return wire_start((struct cb_net_params){ .ipv4 = ipv4 });
 }
 
-/* ---- Frames, put together by hand ---- */
-
-/* Ethernet and IPv4 around len bytes at f + 34. */
-static void wrap(uint8_t *f, uint8_t protocol, size_t len)
-{
-	memcpy(f, wire_our_mac, 6);
-	memcpy(f + 6, wire_peer_mac, 6);
-	wire_put16(f + 12, 0x0800);
-	memset(f + 14, 0, 20);
-	f[14] = 0x45;
-	wire_put16(f + 16, (uint32_t)(20 + len));
-	f[22] = 64;
-	f[23] = protocol;
-	memcpy(f + 26, peer_ip, 4);
-	memcpy(f + 30, our_ip, 4);
-	wire_put16(f + 24, ~wire_sum16(f + 14, 20, 0));
-}
-
-/* Checksum over the pseudo header too (RFC 9293 §3.1). */
-static void seal(uint8_t *f, size_t at, size_t len)
-{
-	uint32_t sum = wire_sum16(f + 26, 8, f[23] + (uint32_t)len);
-
-	wire_put16(f + at, 0);
-	wire_put16(f + at, ~wire_sum16(f + 34, len, sum));
-}
-
 /* ---- A TCP peer of a few lines ---- */
 
 struct peer {
@@ -72,21 +45,19 @@ static void peer_send(struct peer *p, unsigned flags, uint32_t seq, const void *
 	uint8_t f[CB_NET_FRAME_MAX] = { 0 };
 	size_t head = flags & SYN ? 24 + (p->scales ? 4 : 0) : 20;
 
-	wire_put16(f + 34, PORT);
-	wire_put16(f + 36, p->port);
-	wire_put32(f + 38, seq);
-	wire_put32(f + 42, p->ack);
+	packet_put16(f + 34, PORT);
+	packet_put16(f + 36, p->port);
+	packet_put32(f + 38, seq);
+	packet_put32(f + 42, p->ack);
 	f[46] = (uint8_t)(head / 4 << 4);
 	f[47] = (uint8_t)flags;
-	wire_put16(f + 48, 65535);
+	packet_put16(f + 48, 65535);
 	if (flags & SYN) {
 		memcpy(f + 54, "\x02\x04\x05\xb4\x03\x03\x07", p->scales ? 7 : 4);
 	}
 	if (len)
 		memcpy(f + 34 + head, data, len);
-	wrap(f, 6, head + len);
-	seal(f, 50, head + len);
-	assert_true(wire_give(f, 34 + head + len));
+	assert_true(wire_give(f, packet4_wrap(f, PACKET_TCP, peer_ip, our_ip, head + len, 16)));
 }
 
 /* The last TCP segment that was sent, NULL when none; forgets all. */
@@ -96,7 +67,7 @@ static const uint8_t *last_segment(void)
 	const uint8_t *found = NULL;
 
 	for (unsigned i = 0; i < wire.n_sent; i++) {
-		if (wire_get16(wire.sent[i] + 12) != 0x0800 || wire.sent[i][23] != 6)
+		if (packet_get16(wire.sent[i] + 12) != 0x0800 || wire.sent[i][23] != 6)
 			continue;
 		memcpy(copy, wire.sent[i], sizeof(copy));
 		found = copy;
@@ -107,19 +78,14 @@ static const uint8_t *last_segment(void)
 
 static void answer_arp(void)
 {
-	uint8_t f[60] = { 0 };
+	uint8_t f[PACKET_ARP_LEN];
 
 	for (unsigned i = 0; i < wire.n_sent; i++) {
-		if (wire_get16(wire.sent[i] + 12) != 0x0806 || wire_get16(wire.sent[i] + 20) != 1)
+		const uint8_t *asked = wire.sent[i];
+
+		if (packet_get16(asked + 12) != 0x0806 || packet_get16(asked + 20) != 1)
 			continue;
-		memcpy(f, wire.sent[i], 42);
-		memcpy(f, wire_our_mac, 6);
-		memcpy(f + 6, wire_peer_mac, 6);
-		wire_put16(f + 20, 2);
-		memcpy(f + 22, wire_peer_mac, 6);
-		memcpy(f + 28, wire.sent[i] + 38, 4);
-		memcpy(f + 32, wire_our_mac, 6);
-		memcpy(f + 38, our_ip, 4);
+		(void)packet_arp(f, 2, packet_peer_mac, asked + 38, our_ip);
 		assert_true(wire_give(f, sizeof(f)));
 	}
 }
@@ -145,8 +111,8 @@ static void peer_meet(struct peer *p, struct cb_stream *stream)
 	assert_non_null(syn);
 	assert_int_equal(syn[47], SYN);
 	p->stream = stream;
-	p->port = wire_get16(syn + 34);
-	p->isn = wire_get32(syn + 38);
+	p->port = packet_get16(syn + 34);
+	p->isn = packet_get32(syn + 38);
 	p->ack = p->isn + 1;
 	p->seq = 5000;
 }
@@ -189,7 +155,7 @@ static void test_checksum(void **state)
 	testport_fill(&wire.rng, bytes, sizeof(bytes));
 	for (size_t len = 0; len <= 1600; len = len < 70 ? len + 1 : len + 17)
 		for (size_t at = 0; at < 8; at++) {
-			uint32_t want = wire_sum16(bytes + at, len, 0);
+			uint32_t want = packet_sum16(bytes + at, len, 0);
 			uint16_t got = cb_net_checksum(bytes + at, (int)len);
 
 			/* Ours is in memory order. */
@@ -215,7 +181,7 @@ static void test_dhcp_asks(void **state)
 	assert_int_equal(start(NULL), CB_OK);
 	wire_poll(0);
 	assert_true(wire.n_sent >= 1);
-	assert_int_equal(wire_get16(wire.sent[0] + 36), 67); /* to a DHCP server */
+	assert_int_equal(packet_get16(wire.sent[0] + 36), 67); /* to a DHCP server */
 	cb_net_info(&info);
 	assert_true(info.has_link);
 	assert_false(info.has_address);
@@ -249,7 +215,7 @@ static void test_stream_both_ways(void **state)
 	cb_net_flush();
 	segment = last_segment(); /* both in one segment */
 	assert_non_null(segment);
-	assert_int_equal(wire_get16(segment + 16), 20 + 20 + 7);
+	assert_int_equal(packet_get16(segment + 16), 20 + 20 + 7);
 	assert_memory_equal(segment + 54, "GET / x", 7);
 	p.ack += 7;
 	peer_data(&p, "hello", 5);
@@ -279,7 +245,7 @@ static void test_acks_are_batched(void **state)
 	assert_int_equal(wire.n_sent, 1);
 	segment = last_segment();
 	assert_non_null(segment);
-	assert_int_equal(wire_get32(segment + 42), p.seq);
+	assert_int_equal(packet_get32(segment + 42), p.seq);
 	assert_int_equal(drain(&p), 10000);
 	wire.net.close(p.stream);
 }
@@ -324,14 +290,14 @@ static void test_window_opens_again(void **state)
 			cb_net_flush();
 			segment = last_segment();
 			assert_non_null(segment);
-			window = wire_get16(segment + 48) << shift;
+			window = packet_get16(segment + 48) << shift;
 		}
 		assert_true(window < sizeof(data));
 		assert_true(drain(&p) > 60000);
 		cb_net_flush();
 		segment = last_segment();
 		assert_non_null(segment);
-		assert_true(wire_get16(segment + 48) << shift > 40000);
+		assert_true(packet_get16(segment + 48) << shift > 40000);
 		wire.net.close(p.stream);
 		wire.n_sent = 0;
 	}
@@ -356,12 +322,12 @@ static void test_window_limit(void **state)
 		wire_poll(1);
 		segment = last_segment();
 		assert_non_null(segment);
-		window = wire_get16(segment + 48) << 7;
+		window = packet_get16(segment + 48) << 7;
 	}
 	assert_in_range(window, 65536 - 1460, 65536);
 	wire.net.limit(p.stream, 0);
 	cb_net_flush();
-	assert_in_range(wire_get16(last_segment() + 48) << 7, 200000, 262144);
+	assert_in_range(packet_get16(last_segment() + 48) << 7, 200000, 262144);
 	wire.net.close(p.stream);
 }
 
@@ -437,10 +403,10 @@ static bool dns_question(uint32_t *ret_id, uint32_t *ret_port)
 	for (unsigned i = 0; i < wire.n_sent; i++) {
 		const uint8_t *f = wire.sent[i];
 
-		if (wire_get16(f + 12) != 0x0800 || f[23] != 17 || wire_get16(f + 36) != 53)
+		if (packet_get16(f + 12) != 0x0800 || f[23] != 17 || packet_get16(f + 36) != 53)
 			continue;
-		*ret_port = wire_get16(f + 34);
-		*ret_id = wire_get16(f + 42);
+		*ret_port = packet_get16(f + 34);
+		*ret_id = packet_get16(f + 42);
 		return true;
 	}
 	return false;
@@ -451,30 +417,28 @@ static void dns_answer(uint32_t id, uint32_t port, const char *name, unsigned co
 	uint8_t f[200] = { 0 };
 	size_t name_len = strlen(name) + 1, len = 8 + 12 + name_len + 4;
 
-	wire_put16(f + 34, 53);
-	wire_put16(f + 36, port);
-	wire_put16(f + 42, id);
-	wire_put16(f + 44, 0x8180 | code);
-	wire_put16(f + 46, 1);
-	wire_put16(f + 48, code ? 0 : 1);
+	packet_put16(f + 34, 53);
+	packet_put16(f + 36, port);
+	packet_put16(f + 42, id);
+	packet_put16(f + 44, 0x8180 | code);
+	packet_put16(f + 46, 1);
+	packet_put16(f + 48, code ? 0 : 1);
 	memcpy(f + 54, name, name_len);
-	wire_put16(f + 54 + name_len, 1);
-	wire_put16(f + 56 + name_len, 1);
+	packet_put16(f + 54 + name_len, 1);
+	packet_put16(f + 56 + name_len, 1);
 	if (!code) {
 		uint8_t *answer = f + 58 + name_len;
 
-		wire_put16(answer, 0xc00c);
-		wire_put16(answer + 2, 1);
-		wire_put16(answer + 4, 1);
-		wire_put32(answer + 6, 60);
-		wire_put16(answer + 10, 4);
+		packet_put16(answer, 0xc00c);
+		packet_put16(answer + 2, 1);
+		packet_put16(answer + 4, 1);
+		packet_put32(answer + 6, 60);
+		packet_put16(answer + 10, 4);
 		memcpy(answer + 12, peer_ip, 4);
 		len += 16;
 	}
-	wire_put16(f + 38, (uint32_t)len);
-	wrap(f, 17, len);
-	seal(f, 40, len);
-	assert_true(wire_give(f, 34 + len));
+	packet_put16(f + 38, (uint32_t)len);
+	assert_true(wire_give(f, packet4_wrap(f, PACKET_UDP, peer_ip, our_ip, len, 6)));
 	wire_poll(0);
 }
 
@@ -592,14 +556,16 @@ static void test_damaged_frames(void **state)
 
 		testport_fill(&wire.rng, frame, len);
 		if (len > 60)
-			wire_put16(frame + 34, PORT);
+			packet_put16(frame + 34, PORT);
 		if (len > 60 && i % 4 != 0)
-			wire_put16(frame + 36, p.port);
+			packet_put16(frame + 36, p.port);
 		if (len > 60)
-			wire_put32(frame + 38, p.seq + (uint32_t)testport_below(&wire.rng, 100));
-		wrap(frame, i % 3 ? 6 : 17, len > 34 ? len - 34 : 0);
-		if (len > 60)
-			seal(frame, i % 3 ? 50 : 40, len - 34);
+			packet_put32(frame + 38, p.seq + (uint32_t)testport_below(&wire.rng, 100));
+		(void)packet4_wrap(frame, i % 3 ? PACKET_TCP : PACKET_UDP, peer_ip, our_ip,
+				   len > 34 ? len - 34 : 0,
+				   len <= 60	 ? 0 :
+					   i % 3 ? 16 :
+						   6);
 		(void)wire_give(frame, len);
 		(void)drain(&p);
 		wire.n_sent = 0;

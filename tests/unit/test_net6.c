@@ -27,46 +27,31 @@ static void start(const struct cb_config_ipv4 *ipv4)
 
 static void give_arp(void)
 {
-	uint8_t f[60] = { 0 };
+	uint8_t f[PACKET_ARP_LEN];
 
-	memcpy(f, wire_our_mac, 6);
-	memcpy(f + 6, wire_peer_mac, 6);
-	memcpy(f + 12, "\x08\x06\0\1\x08\0\6\4\0\2", 10);
-	memcpy(f + 22, wire_peer_mac, 6);
-	memcpy(f + 28, peer_ip4, 4);
-	memcpy(f + 32, wire_our_mac, 6);
-	memcpy(f + 38, our_ip4, 4);
-	assert_true(wire_give(f, sizeof(f)));
+	assert_true(wire_give(f, packet_arp(f, 2, packet_peer_mac, peer_ip4, our_ip4)));
 	wire_poll(0);
 }
 
 static const uint8_t *sent_tcp4(void)
 {
 	for (unsigned i = wire.n_sent; i-- > 0;)
-		if (wire_get16(wire.sent[i] + 12) == 0x0800 && wire.sent[i][23] == WIRE6_TCP)
+		if (packet_get16(wire.sent[i] + 12) == 0x0800 && wire.sent[i][23] == PACKET_TCP)
 			return wire.sent[i];
 	return NULL;
 }
 
 static void answer_tcp4(const uint8_t *segment, uint8_t flags)
 {
-	uint8_t f[54];
+	uint8_t f[54] = { 0 };
 
-	memcpy(f, wire_our_mac, 6);
-	memcpy(f + 6, wire_peer_mac, 6);
-	memcpy(f + 12, "\x08\0\x45\0\0\x28\0\0\0\0\x40\6\0\0", 14);
-	memcpy(f + 26, peer_ip4, 4);
-	memcpy(f + 30, our_ip4, 4);
-	wire_put16(f + 24, ~wire_sum16(f + 14, 20, 0));
-	memset(f + 34, 0, 20);
 	memcpy(f + 34, segment + 36, 2);
 	memcpy(f + 36, segment + 34, 2);
-	wire_put32(f + 42, wire_get32(segment + 38) + 1);
+	packet_put32(f + 42, packet_get32(segment + 38) + 1);
 	f[46] = 0x50;
 	f[47] = flags;
 	f[48] = 0xff;
-	wire_put16(f + 50, ~wire_sum16(f + 34, 20, wire_sum16(f + 26, 8, WIRE6_TCP + 20)));
-	assert_true(wire_give(f, sizeof(f)));
+	assert_true(wire_give(f, packet4_wrap(f, PACKET_TCP, peer_ip4, our_ip4, 20, 16)));
 	wire_poll(0);
 }
 
@@ -79,11 +64,11 @@ static void test_advertised_address(void **state)
 	(void)state;
 	start(NULL);
 	/* Asked at once, with the hop limit that says it comes from here; and is the address free? */
-	f = wire6_sent(WIRE6_ICMP, 133);
+	f = wire6_sent(PACKET_ICMP6, 133);
 	assert_non_null(f);
 	assert_int_equal(f[21], 255);
 	assert_memory_equal(f + 22, wire6_our_link, 16);
-	f = wire6_sent(WIRE6_ICMP, 135);
+	f = wire6_sent(PACKET_ICMP6, 135);
 	assert_non_null(f);
 	assert_memory_equal(f + 62, wire6_our_link, 16);
 	assert_false(wire6_info().has_address);
@@ -97,14 +82,14 @@ static void test_advertised_address(void **state)
 	assert_memory_equal(wire6_info().gateway6, wire6_router, 16);
 	assert_memory_equal(wire6_info().dns6, wire6_peer_ip, 16);
 	assert_int_equal(wire6_info().prefix_len6, 64);
-	f = wire6_sent(WIRE6_ICMP, 135);
+	f = wire6_sent(PACKET_ICMP6, 135);
 	assert_non_null(f);
 	assert_memory_equal(f + 62, wire6_our_ip, 16);
 	/* Nobody is asked any more. */
 	wire.n_sent = 0;
 	for (unsigned i = 0; i < 200; i++)
 		wire_poll(100);
-	assert_null(wire6_sent(WIRE6_ICMP, 133));
+	assert_null(wire6_sent(PACKET_ICMP6, 133));
 }
 
 static void test_no_router(void **state)
@@ -115,7 +100,7 @@ static void test_no_router(void **state)
 	start(&static_ipv4);
 	assert_true(wire6_info().has_address); /* IPv4 waits for nothing */
 	for (unsigned i = 0; i < 600; i++) {
-		n += wire6_sent(WIRE6_ICMP, 133) != NULL;
+		n += wire6_sent(PACKET_ICMP6, 133) != NULL;
 		wire.n_sent = 0;
 		wire_poll(100);
 	}
@@ -126,7 +111,7 @@ static void test_no_router(void **state)
 static void test_zero_lifetimes(void **state)
 {
 	static const uint8_t none[16];
-	struct wire6_packet p = wire6_advert(0, 0);
+	struct packet6 p = wire6_advert(0, 0);
 
 	(void)state;
 	start(NULL);
@@ -136,8 +121,8 @@ static void test_zero_lifetimes(void **state)
 	assert_false(wire6_info().has_ipv6);
 	wire.n_sent = 0;
 	wire_poll(1000);
-	assert_non_null(
-		wire6_sent(WIRE6_ICMP, 133)); /* that was no wire6_router: still looking for one */
+	assert_non_null(wire6_sent(PACKET_ICMP6,
+				   133)); /* that was no wire6_router: still looking for one */
 	wire6_give_advert();
 	assert_true(wire6_info().has_ipv6);
 	/* It says good-bye; the address stays for a while, without a way out. */
@@ -151,9 +136,10 @@ static void test_zero_lifetimes(void **state)
 
 static void test_address_is_taken(void **state)
 {
-	struct wire6_packet p = {
-		.next = WIRE6_ICMP, .hop_limit = 255, .from = wire6_our_ip, .to = wire6_all_nodes
-	};
+	struct packet6 p = { .next = PACKET_ICMP6,
+			     .hop_limit = 255,
+			     .from = wire6_our_ip,
+			     .to = packet6_all_nodes };
 
 	(void)state;
 	start(NULL);
@@ -162,7 +148,7 @@ static void test_address_is_taken(void **state)
 	p.payload[4] = 0x20;
 	memcpy(p.payload + 8, wire6_our_ip, 16);
 	p.len = 24;
-	wire6_add(&p, "\2\1\2\0\0\0\0\2", 8);
+	packet6_add(&p, "\2\1\2\0\0\0\0\2", 8);
 	wire6_give_icmp(&p);
 	assert_false(wire6_info().has_ipv6);
 	wire6_give_advert();
@@ -182,7 +168,7 @@ static void test_fixed_address(void **state)
 	(void)state;
 	assert_int_equal(wire_start((struct cb_net_params){ .ipv6 = &ipv6 }), CB_OK);
 	wire_poll(0);
-	assert_null(wire6_sent(WIRE6_ICMP, 133));
+	assert_null(wire6_sent(PACKET_ICMP6, 133));
 	/* Somebody typed it: the second for the question is kept. */
 	wire_poll(999);
 	assert_false(wire6_info().has_ipv6);
@@ -195,18 +181,18 @@ static void test_fixed_address(void **state)
 	/* Within the prefix the peer itself is asked for, beyond it the gateway. */
 	wire.n_sent = 0;
 	on_link = wire6_open_stream("fd00:0:0:f::1");
-	assert_non_null(wire6_sent(WIRE6_ICMP, 135));
-	assert_memory_equal(wire6_sent(WIRE6_ICMP, 135) + 62, near, 16);
+	assert_non_null(wire6_sent(PACKET_ICMP6, 135));
+	assert_memory_equal(wire6_sent(PACKET_ICMP6, 135) + 62, near, 16);
 	wire.n_sent = 0;
 	beyond = wire6_open_stream("fd00:0:0:10::1");
-	assert_non_null(wire6_sent(WIRE6_ICMP, 135));
-	assert_memory_equal(wire6_sent(WIRE6_ICMP, 135) + 62, ipv6.gateway, 16);
+	assert_non_null(wire6_sent(PACKET_ICMP6, 135));
+	assert_memory_equal(wire6_sent(PACKET_ICMP6, 135) + 62, ipv6.gateway, 16);
 	wire.net.close(on_link);
 	wire.net.close(beyond);
 	/* Advertisements are not for us: no address is made of them. */
 	wire.n_sent = 0;
 	wire6_give_advert();
-	assert_null(wire6_sent(WIRE6_ICMP, 135));
+	assert_null(wire6_sent(PACKET_ICMP6, 135));
 	assert_memory_equal(wire6_info().address6, ipv6.address, 16);
 	assert_memory_equal(wire6_info().dns6, ipv6.dns[0], 16);
 }
@@ -214,18 +200,18 @@ static void test_fixed_address(void **state)
 /* A DHCPv6 answer to the message f: its transaction and client id, and these options. */
 static void answer_dhcp6(const uint8_t *f, uint8_t type, const void *options, size_t len)
 {
-	struct wire6_packet p = {
-		.next = WIRE6_UDP, .hop_limit = 64, .from = wire6_router, .to = wire6_our_link
+	struct packet6 p = {
+		.next = PACKET_UDP, .hop_limit = 64, .from = wire6_router, .to = wire6_our_link
 	};
 
-	wire_put16(p.payload, 547);
-	wire_put16(p.payload + 2, 546);
+	packet_put16(p.payload, 547);
+	packet_put16(p.payload + 2, 546);
 	p.len = 8;
-	wire6_add(&p, f + 62, 4 + 14);
+	packet6_add(&p, f + 62, 4 + 14);
 	p.payload[8] = type;
-	wire6_add(&p, "\0\2\0\1s", 5);
-	wire6_add(&p, options, len);
-	wire_put16(p.payload + 4, (uint32_t)p.len);
+	packet6_add(&p, "\0\2\0\1s", 5);
+	packet6_add(&p, options, len);
+	packet_put16(p.payload + 4, (uint32_t)p.len);
 	wire6_give(&p, 6);
 	wire_poll(0);
 }
@@ -233,17 +219,17 @@ static void answer_dhcp6(const uint8_t *f, uint8_t type, const void *options, si
 static void test_stateless_dhcp6(void **state)
 {
 	uint8_t dns[20] = { 0, 23, 0, 16, 0xfd, [19] = 5 };
-	struct wire6_packet p = wire6_advert(0x40, 1800);
+	struct packet6 p = wire6_advert(0x40, 1800);
 	const uint8_t *f;
 
 	(void)state;
 	start(NULL);
 	wire6_add_prefix(&p, 0xfd, 3600);
 	wire6_give_icmp(&p);
-	f = wire6_sent(WIRE6_UDP, -1);
+	f = wire6_sent(PACKET_UDP, -1);
 	assert_non_null(f);
 	assert_memory_equal(f + 38, "\xff\2\0\0\0\0\0\0\0\0\0\0\0\1\0\2", 16);
-	assert_int_equal(wire_get16(f + 56), 547);
+	assert_int_equal(packet_get16(f + 56), 547);
 	assert_int_equal(f[62], 11);
 	answer_dhcp6(f, 7, dns, sizeof(dns));
 	assert_memory_equal(wire6_info().dns6, dns + 4, 16);
@@ -255,13 +241,13 @@ static void test_stateful_dhcp6(void **state)
 	uint8_t options[4 + 12 + 28 + 4] = { 0,	   3,		0,	  40,	    0,
 					     0,	   0,		0x0a,	  [17] = 5, [19] = 24,
 					     0xfd, [35] = 0x77, [38] = 2, [42] = 2, [45] = 14 };
-	struct wire6_packet p = wire6_advert(0x80, 1800);
+	struct packet6 p = wire6_advert(0x80, 1800);
 	const uint8_t *f;
 
 	(void)state;
 	start(NULL);
 	wire6_give_icmp(&p);
-	f = wire6_sent(WIRE6_UDP, -1);
+	f = wire6_sent(PACKET_UDP, -1);
 	assert_non_null(f);
 	assert_int_equal(f[62], 1);
 	answer_dhcp6(f, 7, options, sizeof(options));
@@ -288,11 +274,11 @@ static void test_connection(void **state)
 	assert_int_equal(wire.net.state(stream, NULL), CB_STREAM_CONNECTING);
 	wire6_give_advert();
 	wire6_answer_neighbour(wire6_peer_ip);
-	f = wire6_sent(WIRE6_TCP, -1);
+	f = wire6_sent(PACKET_TCP, -1);
 	assert_non_null(f);
 	assert_int_equal(f[67], SYN);
 	assert_memory_equal(f + 22, wire6_our_ip, 16);
-	assert_int_equal(wire_get32(f + 74), 0x020405a0); /* segments of 1440 bytes */
+	assert_int_equal(packet_get32(f + 74), 0x020405a0); /* segments of 1440 bytes */
 	wire6_answer_tcp(f, SYN_ACK);
 	assert_int_equal(wire.net.state(stream, NULL), CB_STREAM_OPEN);
 	wire.net.close(stream);
@@ -329,7 +315,7 @@ static struct cb_stream *open_contest(const char *name)
 	wire6_answer_question(wire6_question(1), peer_ip4);
 	assert_null(sent_tcp4()); /* waits a moment for the other family */
 	wire6_answer_question(wire6_question(28), wire6_peer_ip);
-	assert_non_null(wire6_sent(WIRE6_TCP, -1));
+	assert_non_null(wire6_sent(PACKET_TCP, -1));
 	return stream;
 }
 
@@ -358,7 +344,7 @@ static void test_silent_ipv6(void **state)
 	wire.n_sent = 0;
 	stream = wire6_open_stream("a.test");
 	assert_non_null(sent_tcp4());
-	assert_null(wire6_sent(WIRE6_TCP, -1));
+	assert_null(wire6_sent(PACKET_TCP, -1));
 	wire.net.close(stream);
 }
 
@@ -370,7 +356,7 @@ static void test_refusing_ipv6(void **state)
 	(void)state;
 	start_both();
 	stream = open_contest("b.test");
-	wire6_answer_tcp(wire6_sent(WIRE6_TCP, -1), RST_ACK);
+	wire6_answer_tcp(wire6_sent(PACKET_TCP, -1), RST_ACK);
 	assert_non_null(sent_tcp4()); /* at once */
 	answer_tcp4(sent_tcp4(), RST_ACK);
 	assert_int_equal(wire.net.state(stream, &why), CB_STREAM_FAILED);
@@ -385,7 +371,7 @@ static void test_answering_ipv6(void **state)
 	(void)state;
 	start_both();
 	stream = open_contest("c.test");
-	wire6_answer_tcp(wire6_sent(WIRE6_TCP, -1), SYN_ACK);
+	wire6_answer_tcp(wire6_sent(PACKET_TCP, -1), SYN_ACK);
 	assert_int_equal(wire.net.state(stream, NULL), CB_STREAM_OPEN);
 	wire_poll(1000);
 	assert_null(sent_tcp4());
@@ -427,8 +413,8 @@ static void test_names_of_one_family(void **state)
 static bool has_asked_over_ipv4(void)
 {
 	for (unsigned i = 0; i < wire.n_sent; i++)
-		if (wire_get16(wire.sent[i] + 12) == 0x0800 && wire.sent[i][23] == WIRE6_UDP &&
-		    wire_get16(wire.sent[i] + 36) == 53)
+		if (packet_get16(wire.sent[i] + 12) == 0x0800 && wire.sent[i][23] == PACKET_UDP &&
+		    packet_get16(wire.sent[i] + 36) == 53)
 			return true;
 	return false;
 }
@@ -461,19 +447,19 @@ static void test_silent_dns(void **state)
 
 static void test_mtu(void **state)
 {
-	struct wire6_packet p = wire6_advert(0, 1800);
+	struct packet6 p = wire6_advert(0, 1800);
 	struct cb_stream *stream;
 
 	(void)state;
 	start(NULL);
-	wire6_add(&p, "\5\1\0\0\0\0\x03\xe8", 8); /* 1000: less than there can be */
-	wire6_add(&p, "\5\1\0\0\0\0\x05\x78", 8); /* 1400 */
+	packet6_add(&p, "\5\1\0\0\0\0\x03\xe8", 8); /* 1000: less than there can be */
+	packet6_add(&p, "\5\1\0\0\0\0\x05\x78", 8); /* 1400 */
 	wire6_add_prefix(&p, 0xfd, 3600);
 	wire6_give_icmp(&p);
 	stream = wire6_open_stream("fd00::1");
 	wire6_answer_neighbour(wire6_peer_ip);
-	assert_non_null(wire6_sent(WIRE6_TCP, -1));
-	assert_int_equal(wire_get32(wire6_sent(WIRE6_TCP, -1) + 74), 0x02040000 + 1400 - 60);
+	assert_non_null(wire6_sent(PACKET_TCP, -1));
+	assert_int_equal(packet_get32(wire6_sent(PACKET_TCP, -1) + 74), 0x02040000 + 1400 - 60);
 	wire.net.close(stream);
 }
 

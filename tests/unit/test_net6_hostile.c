@@ -18,7 +18,7 @@ static void start(void)
 static void test_vlan(void **state)
 {
 	uint8_t f[CB_NET_FRAME_MAX], tagged[CB_NET_FRAME_MAX];
-	struct wire6_packet p = wire6_advert(0, 1800);
+	struct packet6 p = wire6_advert(0, 1800);
 	size_t len;
 
 	(void)state;
@@ -28,7 +28,7 @@ static void test_vlan(void **state)
 	for (unsigned i = 0; i < wire.n_sent; i++)
 		assert_memory_equal(wire.sent[i] + 12, "\x81\0\x01\x23", 4);
 	wire6_add_prefix(&p, 0xfd, 3600);
-	len = wire6_frame_of(&p, 2, f);
+	len = packet6_frame(&p, 2, f);
 	memcpy(tagged, f, 12);
 	memcpy(tagged + 16, f + 12, len - 12);
 	/* Untagged, with a priority alone, of another VLAN. */
@@ -51,13 +51,13 @@ static void test_vlan(void **state)
 static void test_priority_tag_without_vlan(void **state)
 {
 	uint8_t f[CB_NET_FRAME_MAX], tagged[CB_NET_FRAME_MAX];
-	struct wire6_packet p = wire6_advert(0, 1800);
+	struct packet6 p = wire6_advert(0, 1800);
 	size_t len;
 
 	(void)state;
 	start();
 	wire6_add_prefix(&p, 0xfd, 3600);
-	len = wire6_frame_of(&p, 2, f);
+	len = packet6_frame(&p, 2, f);
 	memcpy(tagged, f, 12);
 	memcpy(tagged + 16, f + 12, len - 12);
 	memcpy(tagged + 12, "\x81\0\0\5", 4);
@@ -73,13 +73,13 @@ static void test_priority_tag_without_vlan(void **state)
 static void test_frames_of_others(void **state)
 {
 	uint8_t f[CB_NET_FRAME_MAX];
-	struct wire6_packet p = wire6_advert(0, 1800);
+	struct packet6 p = wire6_advert(0, 1800);
 	size_t len;
 
 	(void)state;
 	start();
 	wire6_add_prefix(&p, 0xfd, 3600);
-	len = wire6_frame_of(&p, 2, f);
+	len = packet6_frame(&p, 2, f);
 	memcpy(f, "\2\0\0\0\0\x0b", 6); /* seen because everything is received */
 	assert_true(wire_give(f, len));
 	wire_poll(0);
@@ -89,10 +89,10 @@ static void test_frames_of_others(void **state)
 
 /* ---- Hostile neighbours ---- */
 
-static bool is_wanted(const struct wire6_packet *p, size_t sum_at)
+static bool is_wanted(const struct packet6 *p, size_t sum_at)
 {
 	uint8_t f[CB_NET_FRAME_MAX];
-	size_t len = wire6_frame_of(p, sum_at, f);
+	size_t len = packet6_frame(p, sum_at, f);
 
 	return cb_ip6_is_wanted((struct cb_bytes){ f + 14, len - 14 });
 }
@@ -104,7 +104,7 @@ static void test_bad_adverts(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < N; i++) {
-		struct wire6_packet p = wire6_advert(0, 1800);
+		struct packet6 p = wire6_advert(0, 1800);
 
 		wire6_add_prefix(&p, 0xfd, 3600);
 		if (i == HOPS)
@@ -114,9 +114,9 @@ static void test_bad_adverts(void **state)
 		if (i == CODE)
 			p.payload[1] = 1;
 		if (i == EMPTY_OPTION) /* CVE-2023-45232: a loop that does not move */
-			wire6_add(&p, "\x63\0\0\0\0\0\0\0", 8);
+			packet6_add(&p, "\x63\0\0\0\0\0\0\0", 8);
 		if (i == LONG_OPTION) /* CVE-2023-45234: longer than the packet */
-			wire6_add(&p, "\x19\xff\0\0\0\0\0\0", 8);
+			packet6_add(&p, "\x19\xff\0\0\0\0\0\0", 8);
 		if (i == CUT)
 			p.len = 15;
 		assert_int_equal(is_wanted(&p, i == SUM ? 0 : 2), i == GOOD);
@@ -132,10 +132,10 @@ static void test_bad_neighbours(void **state)
 	(void)state;
 	for (unsigned type = 135; type <= 136; type++)
 		for (unsigned i = 0; i < N; i++) {
-			struct wire6_packet p = { .next = WIRE6_ICMP,
-						  .hop_limit = 255,
-						  .from = wire6_router,
-						  .to = wire6_our_link };
+			struct packet6 p = { .next = PACKET_ICMP6,
+					     .hop_limit = 255,
+					     .from = wire6_router,
+					     .to = wire6_our_link };
 			bool is_good = i == GOOD || (type == 136 && i == NO_OPTION) ||
 				(type == 136 && i == FROM_NOBODY) ||
 				(type == 135 && i == FROM_NOBODY);
@@ -146,8 +146,9 @@ static void test_bad_neighbours(void **state)
 			if (i == FROM_NOBODY)
 				p.from = nobody;
 			else if (i != NO_OPTION)
-				wire6_add(&p, type == 135 ? "\1\1\2\0\0\0\0\1" : "\2\1\2\0\0\0\0\1",
-					  8);
+				packet6_add(&p,
+					    type == 135 ? "\1\1\2\0\0\0\0\1" : "\2\1\2\0\0\0\0\1",
+					    8);
 			if (i == HOPS)
 				p.hop_limit = 64;
 			if (i == EMPTY)
@@ -201,18 +202,18 @@ static void test_unwanted_packets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct wire6_packet p = { cases[i].next, cases[i].hop_limit,
-					  wire6_router,	 wire6_our_link,
-					  { 0 },	 0 };
+		struct packet6 p = { cases[i].next, cases[i].hop_limit,
+				     wire6_router,  wire6_our_link,
+				     { 0 },	    0 };
 
-		wire6_add(&p, cases[i].payload, cases[i].len);
-		if (is_wanted(&p, p.next == WIRE6_ICMP && p.len > 3 ? 2 : 0))
+		packet6_add(&p, cases[i].payload, cases[i].len);
+		if (is_wanted(&p, p.next == PACKET_ICMP6 && p.len > 3 ? 2 : 0))
 			fail_msg("case %zu is let through", i);
 	}
 	/* The header alone, cut everywhere. */
-	struct wire6_packet p = wire6_advert(0, 1800);
+	struct packet6 p = wire6_advert(0, 1800);
 	uint8_t f[CB_NET_FRAME_MAX];
-	size_t len = wire6_frame_of(&p, 2, f) - 14;
+	size_t len = packet6_frame(&p, 2, f) - 14;
 
 	for (size_t cut = 0; cut < len; cut++)
 		assert_false(cb_ip6_is_wanted((struct cb_bytes){ f + 14, cut }));
@@ -229,9 +230,9 @@ static void test_floods(void **state)
 	start();
 	wire6_give_advert();
 	for (unsigned i = 0; i < 10000; i++) {
-		struct wire6_packet ra = wire6_advert(0xc0, 1800), ns = ra;
+		struct packet6 ra = wire6_advert(0xc0, 1800), ns = ra;
 
-		wire_put32(from + 12, 0x10000 + i);
+		packet_put32(from + 12, 0x10000 + i);
 		ra.from = ns.from = from;
 		wire6_add_prefix(&ra, (uint8_t)(0x20 + i % 32), 3600);
 		wire6_add_dns(&ra, 3600);
@@ -251,8 +252,8 @@ static void test_floods(void **state)
 	wire.n_sent = 0;
 	stream = wire6_open_stream("fd00::1");
 	wire6_answer_neighbour(wire6_peer_ip);
-	assert_non_null(wire6_sent(WIRE6_TCP, -1));
-	wire6_answer_tcp(wire6_sent(WIRE6_TCP, -1), SYN_ACK);
+	assert_non_null(wire6_sent(PACKET_TCP, -1));
+	wire6_answer_tcp(wire6_sent(PACKET_TCP, -1), SYN_ACK);
 	assert_int_equal(wire.net.state(stream, NULL), CB_STREAM_OPEN);
 	wire.net.close(stream);
 }
@@ -260,7 +261,7 @@ static void test_floods(void **state)
 /* CVE-2023-45236 and 45237: with a counter for a source of randomness, one sees where it goes. */
 static void test_numbers_come_from_the_platform(void **state)
 {
-	struct wire6_packet p = wire6_advert(0x80, 1800);
+	struct packet6 p = wire6_advert(0x80, 1800);
 	struct cb_stream *stream;
 	uint32_t first;
 	const uint8_t *f;
@@ -269,9 +270,9 @@ static void test_numbers_come_from_the_platform(void **state)
 	wire.counts = true;
 	assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = NULL }), CB_OK);
 	/* DHCPv4's transaction */
-	assert_int_equal(wire_get16(wire.sent[0] + 36), 67);
-	assert_in_range(__builtin_bswap32(wire_get32(wire.sent[0] + 46)) ?
-				wire_get32(wire.sent[0] + 46) :
+	assert_int_equal(packet_get16(wire.sent[0] + 36), 67);
+	assert_in_range(__builtin_bswap32(packet_get32(wire.sent[0] + 46)) ?
+				packet_get32(wire.sent[0] + 46) :
 				0,
 			1, wire.count);
 	wire6_add_prefix(&p, 0xfd, 3600);
@@ -279,24 +280,24 @@ static void test_numbers_come_from_the_platform(void **state)
 	first = wire.count;
 	wire_poll(0);
 	wire6_give_icmp(&p);
-	f = wire6_sent(WIRE6_UDP, -1);
+	f = wire6_sent(PACKET_UDP, -1);
 	assert_non_null(f);
-	assert_in_range(wire_get32(f + 62) & 0xffffff, first + 1, wire.count);
+	assert_in_range(packet_get32(f + 62) & 0xffffff, first + 1, wire.count);
 	/* DNS: id and source port */
 	first = wire.count;
 	stream = wire6_open_stream("d.test");
 	wire6_answer_neighbour(wire6_peer_ip);
 	f = wire6_question(28);
 	assert_non_null(f);
-	assert_in_range(wire_get16(f + 62), first + 1, wire.count);
-	assert_in_range(wire_get16(f + 54) & 0x3fff, first + 1, wire.count);
-	/* WIRE6_TCP: sequence number and source port */
+	assert_in_range(packet_get16(f + 62), first + 1, wire.count);
+	assert_in_range(packet_get16(f + 54) & 0x3fff, first + 1, wire.count);
+	/* PACKET_TCP: sequence number and source port */
 	first = wire.count;
 	wire6_answer_question(f, wire6_peer_ip);
-	f = wire6_sent(WIRE6_TCP, -1);
+	f = wire6_sent(PACKET_TCP, -1);
 	assert_non_null(f);
-	assert_in_range(wire_get32(f + 58), first + 1, wire.count);
-	assert_in_range(wire_get16(f + 54) & 0x3fff, first + 1, wire.count);
+	assert_in_range(packet_get32(f + 58), first + 1, wire.count);
+	assert_in_range(packet_get16(f + 54) & 0x3fff, first + 1, wire.count);
 	wire.net.close(stream);
 }
 

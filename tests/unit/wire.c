@@ -5,8 +5,6 @@
 #include <string.h>
 
 struct wire wire;
-const uint8_t wire_our_mac[6] = { 0x02, 0, 0, 0, 0, 0x0a };
-const uint8_t wire_peer_mac[6] = { 0x02, 0, 0, 0, 0, 0x01 };
 
 static uint64_t now_ms(void *ctx)
 {
@@ -63,7 +61,7 @@ enum cb_err wire_start(struct cb_net_params params)
 	params.platform = &wire.platform;
 	params.mtu = 1500;
 	params.transmit = transmit;
-	memcpy(params.mac, wire_our_mac, sizeof(wire_our_mac));
+	memcpy(params.mac, packet_our_mac, sizeof(packet_our_mac));
 	return cb_net_start(&params);
 }
 
@@ -84,35 +82,4 @@ bool wire_give(const uint8_t *bytes, size_t len)
 	memcpy(frame, bytes, len < CB_NET_FRAME_MAX ? len : CB_NET_FRAME_MAX);
 	cb_net_input(frame, len);
 	return true;
-}
-
-uint32_t wire_sum16(const uint8_t *p, size_t len, uint32_t sum)
-{
-	for (size_t i = 0; i < len; i++)
-		sum += (uint32_t)p[i] << (i % 2 ? 0 : 8);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
-void wire_put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-void wire_put32(uint8_t *p, uint32_t v)
-{
-	wire_put16(p, v >> 16);
-	wire_put16(p + 2, v);
-}
-
-uint32_t wire_get16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-uint32_t wire_get32(const uint8_t *p)
-{
-	return wire_get16(p) << 16 | wire_get16(p + 2);
 }

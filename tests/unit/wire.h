@@ -4,6 +4,7 @@
 #define TESTS_UNIT_WIRE_H
 
 #include "net/net.h"
+#include "packet.h"
 #include "testport.h"
 
 #define WIRE_N_SENT 64
@@ -23,7 +24,6 @@ struct wire {
 };
 
 extern struct wire wire;
-extern const uint8_t wire_our_mac[6], wire_peer_mac[6];
 
 int wire_setup(void **state);
 /* Stops the stack; all memory must have come back. */
@@ -34,12 +34,5 @@ enum cb_err wire_start(struct cb_net_params params);
 void wire_poll(uint64_t pass_ms);
 /* Hands a frame to the stack; false when it has no buffer. */
 bool wire_give(const uint8_t *bytes, size_t len);
-
-/* RFC 1071, word by word, as the reference for ours. */
-uint32_t wire_sum16(const uint8_t *p, size_t len, uint32_t sum);
-void wire_put16(uint8_t *p, uint32_t v);
-void wire_put32(uint8_t *p, uint32_t v);
-uint32_t wire_get16(const uint8_t *p);
-uint32_t wire_get32(const uint8_t *p);
 
 #endif

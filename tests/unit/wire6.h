@@ -6,33 +6,18 @@
 #include "wire.h"
 
 #define WIRE6_PORT 8080 /* of the peer */
-#define WIRE6_ICMP 58
-#define WIRE6_UDP 17
-#define WIRE6_TCP 6
 
 /* The stack's addresses follow from its hardware address 02:00:00:00:00:0a. */
-extern const uint8_t wire6_our_link[16], wire6_our_ip[16], wire6_router[16], wire6_peer_ip[16],
-	wire6_all_nodes[16];
+extern const uint8_t wire6_our_link[16], wire6_our_ip[16], wire6_router[16], wire6_peer_ip[16];
 
-struct wire6_packet {
-	uint8_t next, hop_limit;
-	const uint8_t *from, *to;
-	uint8_t payload[1460];
-	size_t len;
-};
-
-/* The frame; sum_at: where the check sum goes in the payload, 0: nowhere. */
-size_t wire6_frame_of(const struct wire6_packet *p, size_t sum_at, uint8_t *f);
-void wire6_give(const struct wire6_packet *p, size_t sum_at);
+void wire6_give(const struct packet6 *p, size_t sum_at);
 /* With the check sum put right; then polls. */
-void wire6_give_icmp(const struct wire6_packet *p);
-/* Appends to the payload. */
-void wire6_add(struct wire6_packet *p, const void *bytes, size_t len);
+void wire6_give_icmp(const struct packet6 *p);
 /* A router advertisement without options but the hardware address. */
-struct wire6_packet wire6_advert(uint8_t flags, uint16_t lifetime_s);
+struct packet6 wire6_advert(uint8_t flags, uint16_t lifetime_s);
 /* A /64 whose first byte is this, for addresses and on the link. */
-void wire6_add_prefix(struct wire6_packet *p, uint8_t first, uint32_t valid_s);
-void wire6_add_dns(struct wire6_packet *p, uint32_t lifetime_s);
+void wire6_add_prefix(struct packet6 *p, uint8_t first, uint32_t valid_s);
+void wire6_add_dns(struct packet6 *p, uint32_t lifetime_s);
 /* SLAAC with a DNS server. */
 void wire6_give_advert(void);
 /* What the stack sent last of a protocol, ICMPv6 of a type (-1: any); NULL when nothing. */
