@@ -77,6 +77,7 @@ enum cb_err cb_refresh_adopt_newest(struct cb_refresh *r, enum cb_err reason)
 enum cb_err cb_refresh_give_up_candidate(struct cb_refresh *r, enum cb_err err)
 {
 	enum cb_err reason = r->refusal != CB_OK ? r->refusal : err;
+	struct cb_tuf_want failed = r->want;
 
 	/* When everything is silent, the other candidates' files would not come either. */
 	if (r->want.role <= CB_TUF_TIMESTAMP || r->chosen < 0 || err == CB_NET_TIMEOUT)
@@ -84,7 +85,10 @@ enum cb_err cb_refresh_give_up_candidate(struct cb_refresh *r, enum cb_err err)
 	cb_tuf_restart_timestamp(r->tuf);
 	(void)cb_tuf_next(r->tuf, &r->want);
 	r->candidates[r->chosen].len = 0;
-	return cb_refresh_adopt_newest(r, reason);
+	err = cb_refresh_adopt_newest(r, reason);
+	if (err == reason)
+		r->want = failed; /* no other candidate: that file is what it fails for */
+	return err;
 }
 
 bool cb_refresh_has_older(const struct cb_refresh *r)

@@ -44,7 +44,7 @@ assert_booted
 cmp "$dir/before.img" "$dir/esp.img" || fail 'a boot without news wrote to the disk'
 
 # the same content on a partition of a disk that can't be written
-make_cache
+make_cache --size 200000000
 python3 - "$dir/cache.img" "$dir/read-back" <<'PYTHON'
 import sys
 with open(sys.argv[1], "r+b") as disk:

@@ -14,7 +14,7 @@ readonly days=7
 
 copy_repo "$dir/repo"
 chunkboot account set "$dir/repo" kiosk --keys "$shared/keys" --offline-days $days --quiet
-make_cache
+make_cache --size 200000000
 start_lab "$dir" queue=8e6
 servers+=("${wire_pids[@]}")
 start_dhcp "$dir"

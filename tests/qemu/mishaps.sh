@@ -46,3 +46,6 @@ assert_codes CB-E105 CB-E203 CB-E404 CB-E401 CB-E209 CB-E303
 assert_booted
 ! grep -q 'not-this-one' "$console" || fail 'the withdrawn version booted'
 ! grep -q "$passphrase" "$dir/console.log" || fail 'the passphrase is on the console'
+# the network was asked anew where nothing had come, or the wrong things: after CB-E105, E203, E209 and E303
+n=$(grep -c '^Network: [0-9.]*/' "$console")
+[[ $n -eq 5 ]] || fail "an address was asked for $n times; log: $(keep_log)"

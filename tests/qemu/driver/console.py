@@ -15,7 +15,7 @@ host's clock, one virtio network card on QEMU's user network.
   --disk FILE      a further virtio disk, of which DIR/FILE is the image; several times for several
   --read-only-disk FILE  the same, which can't be written
   --no-link        the first card has no cable in it
-  --tftp DIR       no disk: the firmware's PXE loads DIR/chunkboot.efi over the first card
+  --pxe TAP        no disk: PXE of the firmware, on the network of the interface TAP
   --http-boot TAP  no disk and no PXE: HTTP Boot of the firmware, on the network of the interface TAP
   --line           the first card is at the end of the line that start_lab of tests/net/lib.sh has made in DIR, or
                    that vlan.py has: datagram sockets guest.socket (QEMU's) and host.socket, a frame in each
@@ -58,9 +58,10 @@ class Failed(Exception):
 
 def network(options):
     """The network cards; DHCP names a boot file only where one is to be had."""
-    user = "user" + (f",tftp={options.tftp},bootfile=chunkboot.efi" if options.tftp else "")
-    if options.http_boot or options.tap:
-        user = f"tap,ifname={options.http_boot or options.tap},script=no,downscript=no"
+    user = "user"
+    tap = options.http_boot or options.pxe or options.tap
+    if tap:
+        user = f"tap,ifname={tap},script=no,downscript=no"
     if options.line:
         ends = [f"{end}.type=unix,{end}.path={options.directory}/{name}.socket"
                 for end, name in (("local", "guest"), ("remote", "host"))]
@@ -68,7 +69,7 @@ def network(options):
     words = []
     for i, (model, is_dead) in enumerate(options.nics or [("virtio", False)]):
         device = CARDS[model] + f",netdev=net{i}"
-        if (options.tftp or options.http_boot) and i == 0:
+        if (options.pxe or options.http_boot) and i == 0:
             device += ",bootindex=1"
         words += ["-netdev", f"{f'hubport,hubid={i}' if is_dead else user},id=net{i}", "-device", device]
     return words
@@ -85,7 +86,7 @@ def command(options):
     if options.http_boot:
         for version in ("4", "6"):
             words += ["-fw_cfg", f"name=opt/org.tianocore/IPv{version}PXESupport,string=n"]
-    elif not options.tftp:
+    elif not options.pxe:
         words += ["-drive", "if=none,id=esp,format=raw,file=esp.img",
                   "-device", "virtio-blk-pci,drive=esp,bootindex=1"]
     for i, (name, access) in enumerate(options.disks):
@@ -220,7 +221,7 @@ def arguments():
     parser.add_argument("--smp", default="2")
     parser.add_argument("--memory", default="1024")
     parser.add_argument("--rtc")
-    parser.add_argument("--tftp")
+    parser.add_argument("--pxe")
     parser.add_argument("--http-boot")
     parser.add_argument("--line", action="store_true")
     parser.add_argument("--tap")

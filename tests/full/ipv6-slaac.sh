@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A network without IPv4 and without DHCPv6: address and DNS server come by router advertisements alone.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "$0")/lib-namespace.sh"
+. "$(dirname "$0")/../qemu/lib-namespace.sh"
 
 ip addr add fd00:6::1/64 dev tap0
 dns_and_dhcp --host-record=boot.test,fd00:6::1 --enable-ra --dhcp-range=fd00:6::,ra-only
