@@ -10,7 +10,7 @@ static const char *arg_keys, *arg_version, *arg_kernel, *arg_efi, *arg_cmdline, 
 	*arg_chunk_size, *arg_budget;
 static struct cb_texts arg_initrds, arg_allow;
 static uint64_t arg_level = CB_LEVEL_DEFAULT;
-static bool arg_default, arg_exact;
+static bool arg_default, arg_exact, arg_no_directory_times;
 
 extern const struct cb_verb cb_verb_publish;
 
@@ -51,11 +51,15 @@ static enum cb_err parse_arguments(struct cb_publish_params *p, struct cb_error 
 		return cb_usage(e, verb, "give either --kernel or --efi");
 	if (is_efi && (arg_initrds.n > 0 || arg_exact))
 		return cb_usage(e, verb, "--initrd and --exact go with --kernel only");
+	if (arg_no_directory_times && (arg_exact || arg_initrds.n == 0))
+		return cb_usage(e, verb,
+				"--no-directory-times goes with --initrd, without --exact");
 	p->files.kind = is_efi ? CB_KIND_EFI : CB_KIND_LINUX;
 	p->files.main_file = is_efi ? arg_efi : arg_kernel;
 	p->files.initrds = arg_initrds.at;
 	p->files.n_initrds = arg_initrds.n;
 	p->files.is_exact = arg_exact;
+	p->files.has_no_directory_times = arg_no_directory_times;
 	p->files.budget_bytes = CB_PUBLISH_BUDGET_DEFAULT;
 	p->allow = arg_allow.at;
 	p->n_allow = arg_allow.n;
@@ -169,6 +173,10 @@ static const struct cb_option options[] = {
 	  .help = "publish initrd files as they are: neither unpacked nor normalised; updates "
 		  "cost far more then",
 	  .flag = &arg_exact },
+	{ .name = "no-directory-times",
+	  .help = "give all directories of the initrds the same time: where images are made anew "
+		  "each time, updates cost far less then",
+	  .flag = &arg_no_directory_times },
 	{ .name = "chunk-size",
 	  .value = "MIN:AVG:MAX",
 	  .help = "bytes of a chunk (default: 64K:256K:1M), at most 16M",

@@ -303,3 +303,20 @@ enum cb_err cb_newc_normalise(const struct cb_mem *mem, uint8_t *archive, size_t
 	cb_free(mem, g.by_id);
 	return err;
 }
+
+enum cb_err cb_newc_clear_directory_times(uint8_t *archive, size_t len)
+{
+	struct cb_newc_reader r = { .archive = { .p = archive, .len = len } };
+	size_t n_members;
+	enum cb_err err = count_members(r.archive, &n_members);
+	while (err == CB_OK) {
+		struct cb_newc_entry e;
+		bool is_end;
+		err = cb_newc_next(&r, &e, &is_end);
+		if (err != CB_OK || is_end)
+			break;
+		if (is_dir(&e))
+			put_hex(archive + e.header_at, F_MTIME, 0);
+	}
+	return err;
+}

@@ -43,6 +43,9 @@ enum cb_err cb_newc_next(struct cb_newc_reader *r, struct cb_newc_entry *ret, bo
  */
 enum cb_err cb_newc_normalise(const struct cb_mem *mem, uint8_t *archive, size_t len);
 
+/* Sets the times of directories to 0. ARCHIVE_FORMAT: not a byte has changed. */
+enum cb_err cb_newc_clear_directory_times(uint8_t *archive, size_t len);
+
 /*
  * Writes entries into a fixed buffer; a too small one is an error at the end, never an overrun. Set
  * `out` and `max`, zero the rest.

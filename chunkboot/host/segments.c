@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/newc.h"
 #include "host/kernel.h"
 #include "host/unpack.h"
 
@@ -93,6 +94,8 @@ static enum cb_err add_initrd(const struct cb_segments_params *params, const cha
 	err = cb_scratch_open(params->scratch_dir, (size_t)budget, scratch, e);
 	if (err == CB_OK)
 		err = cb_unpack_initrd(path, file, scratch, e);
+	if (err == CB_OK && params->has_no_directory_times)
+		err = cb_newc_clear_directory_times(scratch->p, scratch->len);
 	if (err != CB_OK)
 		return err;
 	s->flags[s->n] = CB_SEGMENT_NORMALISED;

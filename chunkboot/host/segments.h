@@ -16,6 +16,7 @@ struct cb_segments_params {
 	const char *const *initrds; /* linux only, in order */
 	unsigned n_initrds;
 	bool is_exact; /* initrds as they are: neither unpacked nor normalised */
+	bool has_no_directory_times; /* where they are normalised, in this, too */
 	uint64_t budget_bytes; /* of all segments together */
 	const char *scratch_dir; /* where unpacked archives find room */
 };

@@ -54,6 +54,23 @@ test_exact_keeps_bytes() {
 	assert_equal False "$(json "$dir/out" 'd["segments"][1]["normalised"]')"
 }
 
+# An image that is made anew, of the same files in directories with other times.
+test_no_directory_times() {
+	make_inputs
+	mkdir -p "$dir/anew/sub"
+	seq 40000 >"$dir/anew/sub/file"
+	for when in 1 2; do
+		find "$dir/anew" -type d -exec touch -d "@170000000$when" {} +
+		(cd "$dir/anew" && find . | LC_ALL=C sort | cpio --quiet -o -H newc) >"$dir/anew-$when"
+	done
+	publish kept --initrd "$dir/anew-1" --quiet
+	publish kept --initrd "$dir/anew-2" --json >"$dir/out"
+	assert_equal False "$(json "$dir/out" 'd["unchanged"]')"
+	publish same --initrd "$dir/anew-1" --no-directory-times --quiet
+	publish same --initrd "$dir/anew-2" --no-directory-times --json >"$dir/out"
+	assert_equal "True 0" "$(json "$dir/out" 'str(d["unchanged"]) + " " + str(d["new_bytes"])')"
+}
+
 test_no_initrd_and_efi() {
 	make_inputs
 	publish bare --quiet

@@ -207,6 +207,42 @@ static void truncated_at_every_byte(void **state)
 	}
 }
 
+static void directory_times_cleared(void **state)
+{
+	(void)state;
+	static struct builder before, b;
+	struct cb_newc_entry was[16], is[16];
+	sample(&before);
+	add(&before, (struct foreign){ "second", 1, DIR_MODE, 2, 1, NULL, NULL, 0, true });
+	end(&before);
+	b = before;
+	assert_int_equal(cb_newc_clear_directory_times(b.out, b.len), CB_OK);
+	unsigned n = read_all(&b, is, 16), n_dirs = 0, n_others = 0;
+	assert_int_equal(read_all(&before, was, 16), n);
+	for (unsigned i = 0; i < n; i++) {
+		bool is_dir = is[i].mode == DIR_MODE;
+		assert_int_equal(is[i].mtime, is_dir ? 0 : 0x5eadbeef);
+		n_dirs += is_dir;
+		n_others += !is_dir;
+		/* nothing but that field is another */
+		memcpy(b.out + is[i].header_at + 46, before.out + was[i].header_at + 46, 8);
+	}
+	assert_true(n_dirs == 2 && n_others > 2);
+	assert_memory_equal(b.out, before.out, before.len);
+}
+
+static void directory_times_of_malformed_stay(void **state)
+{
+	(void)state;
+	static struct builder before, b;
+	sample(&before);
+	memcpy(before.out + before.len, "070701?", 7);
+	before.len += 7;
+	b = before;
+	assert_int_equal(cb_newc_clear_directory_times(b.out, b.len), CB_ARCHIVE_FORMAT);
+	assert_memory_equal(b.out, before.out, before.len);
+}
+
 static void malformed(void **state)
 {
 	(void)state;
@@ -459,6 +495,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(odd_ends),
 		cmocka_unit_test(truncated_at_every_byte),
 		cmocka_unit_test(malformed),
+		cmocka_unit_test(directory_times_cleared),
+		cmocka_unit_test(directory_times_of_malformed_stay),
 		cmocka_unit_test(longest_name),
 		cmocka_unit_test(normalised),
 		cmocka_unit_test(shifted_inodes_vanish),
