@@ -6,9 +6,9 @@ RUN_TESTS = python3 tests/run.py -j $(JOBS) --build $(BUILD) $(addprefix --only 
 # Boots in QEMU
 FIRST_TIER_BOOTS := 40
 
-# ---- Programs; with TESTS only those that are asked for are built ----
+# ---- Programs; with TESTS only those that are asked for are built; a word may have its suite in front ("bench/fetch") ----
 chosen = $(if $(TESTS),$(foreach bin,$(1),$(if $(strip \
-	 $(foreach word,$(TESTS),$(findstring $(word),$(notdir $(bin))))),$(bin))),$(1))
+	 $(foreach word,$(notdir $(TESTS)),$(findstring $(word),$(notdir $(bin))))),$(bin))),$(1))
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/san/%,$(wildcard tests/unit/test_*.c))
 sim_bin := $(patsubst tests/sim/%.c,$(BUILD)/san/sim/%,$(wildcard tests/sim/test_*.c))
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -157,7 +157,9 @@ fuzz: $(fuzz_needs) ## each fuzzer for FUZZ_SECONDS
 	$(Q)$(RUN_TESTS) --timeout $$(($(FUZZ_SECONDS) + 120)) --suite fuzz $(call fuzz_items,$(FUZZ_SECONDS))
 lint: $(lint_needs) ## form, dependency rules, symbols, PE layout, spelling
 	$(Q)$(RUN_TESTS) $(suite_lint)
-# The other loaders of tests/bench/peers.sh.
-bench_debs := $(if $(call chosen,peers),$(patsubst %,$(BUILD)/debs/%/.unpacked,nginx ipxe@trixie grub-common grub-efi-amd64-bin systemd-boot-efi))
+# The other programs of tests/bench/peers.sh, local-disk.sh and update.sh.
+bench_debs := $(patsubst %,$(BUILD)/debs/%/.unpacked,$(sort \
+	$(if $(call chosen,peers),nginx ipxe@trixie grub-common grub-efi-amd64-bin systemd-boot-efi) \
+	$(if $(call chosen,local-disk),grub-common grub-efi-amd64-bin systemd-boot-efi) $(if $(call chosen,update),nginx zsync)))
 bench: tool efi image-minimal $(BUILD)/wire $(bench_debs) ## measurements: tests/bench/*.sh
 	$(Q)$(RUN_TESTS) -j 1 --timeout 3600 --show --suite bench $(call scripts,bench)

@@ -5,6 +5,8 @@
 usage: tests/run.py [-j N] [--timeout S] [--build DIR] [--only WORD]... [--show] [--max-boots N]
        --suite NAME [ITEM...] ...
 
+WORD is a part of an item's name, or SUITE/PART.
+
 An item is a program or script, or NAME=COMMAND with arguments. Exit status 0 is a pass, 77 a skip (the last
 line of its output says why), anything else a failure. Counted one by one where an item reports more than one
 test: cmocka's closing lines, or lines "ok NAME", "not ok NAME" and "skip NAME REASON" of a script.
@@ -66,6 +68,12 @@ def make_item(suite, word, timeout):
     return Item(suite, name, command, time_limit(path, timeout) if is_script else timeout, not is_script)
 
 
+def is_meant(item, word):
+    """A word is a part of the name; with a slash, the suite's name and, behind it, a part of the item's."""
+    suite, slash, part = word.rpartition("/")
+    return part in item.name and (not slash or suite == item.suite)
+
+
 def parse_arguments(words):
     options = {"-j": "2", "--timeout": "600", "--build": "build", "--max-boots": None}
     only, items, suite, show = [], [], None, False
@@ -94,7 +102,7 @@ def parse_arguments(words):
     timeout = int(options["--timeout"])
     items = [make_item(suite, word, timeout) for suite, word in items]
     if only:
-        items = [item for item in items if any(word in item.name for word in only)]
+        items = [item for item in items if any(is_meant(item, word) for word in only)]
     return items, int(options["-j"]), options["--build"], options["--max-boots"], show
 
 

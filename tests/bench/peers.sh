@@ -8,16 +8,12 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/../net/lib.sh"
 
+. "$(dirname "$0")/lib-peers.sh"
+
 readonly work=$CB_BUILD/bench/peers
 readonly www=$work/www
-readonly image=$CB_BUILD/images/minimal
-readonly debs=$CB_BUILD/debs
-readonly driver=$CB_TOP/tests/bench/driver
 readonly runs=${RUNS:-3}
 readonly seconds_max=${SECONDS_MAX:-300}
-readonly cpio_mib=${CPIO_MIB:-128}
-# no_timer_check: on a loaded machine the kernel panics over a timer that an emulated interrupt is late for
-readonly cmdline='console=ttyS0,115200 earlyprintk=ttyS0,115200 loglevel=5 panic=-1 no_timer_check rdinit=/init'
 nginx_pid='' capture_pid=''
 
 # Queues: 50 ms of the line, and in the LAN more than any window.
@@ -27,12 +23,7 @@ declare -A profile=(
 	[100m-20ms]='rate=100e6 queue=625e3 delay=20'
 	[100m-20ms-loss]='rate=100e6 queue=625e3 delay=20 loss=0.01'
 )
-readonly peers_all='ours ipxe snponly firmware grub ours-3-mirrors ipxe-cpio'
-
-skip() {
-	echo "$*"
-	exit 77
-}
+readonly peers_all='ours ours-cached ipxe snponly firmware grub ours-3-mirrors ipxe-cpio'
 
 end_all() {
 	[[ -z $nginx_pid ]] || kill "$nginx_pid" 2>/dev/null || true
@@ -42,26 +33,13 @@ end_all() {
 }
 
 check_needs() {
-	local file
-	for file in /usr/share/OVMF/OVMF_CODE_4M.fd "$image/vmlinuz" "$debs/nginx/usr/sbin/nginx" \
+	need_files /usr/share/OVMF/OVMF_CODE_4M.fd "$image/vmlinuz" "$debs/nginx/usr/sbin/nginx" \
 		"$debs/ipxe@trixie/usr/lib/ipxe/snponly.efi" "$debs/grub-common/usr/bin/grub-mkimage" \
-		"$debs/systemd-boot-efi/usr/lib/systemd/boot/efi/linuxx64.efi.stub"; do
-		[[ -f $file ]] || skip "there is no ${file#"$CB_BUILD/"}"
-	done
+		"$debs/systemd-boot-efi/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 	command -v dnsmasq >/dev/null || skip 'dnsmasq is not installed'
 }
 
 # ---- The work, once ----
-
-# Regular files of these directories, in order, those that still fit, behind the minimal initrd.
-make_cpio() {
-	find /usr/bin /usr/lib/x86_64-linux-gnu /usr/share -xdev -type f -links 1 -printf '%s %p\n' | sort -k2 |
-		awk -v max=$((cpio_mib * 1048576)) 'n + $1 + 200 <= max { n += $1 + 200; sub(/^[0-9]+ \//, ""); print }' \
-			>"$work/files"
-	cat "$image/initrd.cpio" >"$www/initrd.cpio"
-	(cd / && cpio --quiet -o -H newc -R 0:0 --reproducible <"$work/files") >>"$www/initrd.cpio"
-	zstd -q -9 -T0 -f "$www/initrd.cpio" -o "$www/initrd.zst"
-}
 
 make_realm() {
 	local name urls loader=("$CB_BUILD/chunkboot" loader "$work/repo" --autologin kim --no-prefetch --quiet)
@@ -76,6 +54,8 @@ make_realm() {
 		[[ $name == ours ]] || urls=(--url "http://10.0.2.9:8080/" --url "http://$lab_host:8081/" "${urls[@]}")
 		"${loader[@]}" "${urls[@]}" --passphrase-file "$work/kim" -o "$work/$name.efi"
 	done
+	make_disk "$work/ours-cached.disk" "$work/ours.efi"
+	fill_cache "$work/ours-cached.disk" "$work/repo" bench
 }
 
 make_ipxe() {
@@ -90,11 +70,9 @@ make_ipxe() {
 }
 
 make_grub() {
-	local modules=$debs/grub-efi-amd64-bin/usr/lib/grub/x86_64-efi
 	printf 'net_bootp\nlinux (http,%s)/vmlinuz %s\ninitrd (http,%s)/initrd.zst\nboot\n' \
 		"$lab_host" "$cmdline" "$lab_host" >"$work/grub.cfg"
-	"$debs/grub-common/usr/bin/grub-mkimage" -O x86_64-efi -d "$modules" -p '' -c "$work/grub.cfg" -o "$www/grub.efi" \
-		normal linux http efinet net boot
+	make_grub_efi "$work/grub.cfg" "$www/grub.efi" normal linux http efinet net boot
 }
 
 # The unified kernel image that the firmware can fetch and start by itself.
@@ -111,8 +89,7 @@ make_work() {
 	if [[ ! -f $work/.peers || $0 -nt $work/.peers ]]; then
 		rm -rf "$work"
 		mkdir -p "$www"
-		cp "$image/vmlinuz" "$www/"
-		make_cpio
+		make_files "$www"
 		make_ipxe
 		make_grub
 		make_uki
@@ -171,7 +148,7 @@ set_up_network() {
 
 # The way this peer comes to the machine: sets $first, $start (QEMU's words) and starts DHCP.
 prepare_peer() {
-	local peer=$1 where=$2
+	local peer=$1 where=$2 esp
 	local http_boot=("--dhcp-vendorclass=set:http,HTTPClient" "--dhcp-option-force=tag:http,60,HTTPClient")
 	local ipxe=("--dhcp-match=set:ipxe,175" --dhcp-boot="tag:ipxe,http://$lab_host/boot-zst.ipxe")
 	first=/vmlinuz
@@ -189,22 +166,24 @@ prepare_peer() {
 		;;
 	*)
 		case $peer in
+		ours-cached) first=/metadata/ ;;
 		ours*) first=/store.castr/ ;;
 		ipxe-cpio) ipxe=("${ipxe[@]/zst/cpio}") ;;
 		esac
 		start_dhcp "$where" "${ipxe[@]}"
-		rm -f "$where/esp.img"
-		mformat -i "$where/esp.img" -C -T 65536 -h 64 -s 32 ::
-		mmd -i "$where/esp.img" ::/EFI ::/EFI/BOOT
-		mcopy -i "$where/esp.img" "$work/$peer.efi" ::/EFI/BOOT/BOOTX64.EFI
-		start=(-drive "if=none,id=esp,format=raw,file=$where/esp.img" -device "virtio-blk-pci,drive=esp,bootindex=1"
+		if [[ $peer == ours-cached ]]; then
+			cp --sparse=always "$work/$peer.disk" "$where/disk"
+		else
+			make_disk "$where/disk" "$work/$peer.efi"
+		fi
+		start=(-drive "if=none,id=disk,format=raw,file=$where/disk" -device "virtio-blk-pci,drive=disk,bootindex=1"
 			-device "virtio-net-pci,netdev=net0,romfile=,mac=$lab_mac")
 		;;
 	esac
 }
 
 run_peer() {
-	local profile_name=$1 peer=$2 i=$3 where first start settings
+	local profile_name=$1 peer=$2 i=$3 where first start settings machine
 	where=$work/$profile_name/$peer-$i
 	rm -rf "$where"
 	mkdir -p "$where"
@@ -214,17 +193,13 @@ run_peer() {
 	set_up_network
 	prepare_peer "$peer" "$where"
 	start_nginx "$where"
-	cp /usr/share/OVMF/OVMF_VARS_4M.fd "$where/vars.fd"
+	set_machine "$where"
 	if [[ ${CAPTURE:-} ]]; then
 		tcpdump -i srv0 -s 100 -B 65536 -w "$where/capture.pcap" 2>"$where/tcpdump.err" &
 		capture_pid=$!
 	fi
-	python3 "$driver/peer_run.py" "$where" "$first" "$seconds_max" qemu-system-x86_64 -nodefaults -no-user-config \
-		-machine q35,smm=off -accel tcg,thread=multi -cpu max,la57=off -smp 2 -m 2048 -no-reboot -display none \
-		-drive if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
-		-drive "if=pflash,unit=1,format=raw,file=$where/vars.fd" -device virtio-rng-pci \
+	python3 "$driver/peer_run.py" "$where" "$first" "$seconds_max" "${machine[@]}" \
 		-fw_cfg name=opt/org.tianocore/IPv4PXESupport,string=n -fw_cfg name=opt/org.tianocore/IPv6PXESupport,string=n \
-		-chardev stdio,id=serial0,signal=off -serial chardev:serial0 \
 		-netdev "$(lab_netdev "$where")" "${start[@]}" >"$where/result.json"
 	if [[ $capture_pid ]]; then
 		kill "$capture_pid"
@@ -236,7 +211,7 @@ run_peer() {
 	nginx_pid=''
 	end_dhcp
 	end_wires
-	rm -f "$where/esp.img" "$where/vars.fd"
+	rm -f "$where/disk" "$where/vars.fd"
 	python3 "$driver/peer_table.py" --line "$profile_name" "$peer" "$where/result.json"
 }
 

@@ -17,9 +17,10 @@ import sys
 import threading
 import time
 
+from console import watch
+
 SAMPLE_S = 0.05
 SOCKETS_EVERY = 10  # samples
-MARKS = {"kernel": b"Linux version", "userspace": b"chunkboot-minimal: up", "end": b"chunkboot-minimal: end"}
 FRAME_HEADERS = 14 + 20 + 32  # Ethernet, IPv4, TCP with timestamps
 CONGESTION = re.compile(r"\b(bbr|cubic|dctcp|htcp|reno|vegas|westwood)\b")
 
@@ -53,26 +54,6 @@ class Sampler(threading.Thread):
         wire = ask_wire(self.directory)
         self.rows.append((time.time(), wire["ab"]["out_bytes"], wire["ab"]["out_frames"], wire["ab"]["sent_bytes"],
                           wire["ba"]["out_bytes"], wire["ba"]["out_frames"]))
-
-
-def watch(command, log_path, deadline):
-    """Seconds of the marks on the console, which goes to log_path."""
-    seen, text = {}, b""
-    qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    timer = threading.Timer(deadline - time.time(), qemu.kill)
-    timer.start()
-    with open(log_path, "wb") as log:
-        while "end" not in seen and (piece := os.read(qemu.stdout.fileno(), 65536)):
-            now = time.time()
-            log.write(piece)
-            text = text[-100:] + piece
-            for name, mark in MARKS.items():
-                if mark in text:
-                    seen.setdefault(name, now)
-    timer.cancel()
-    qemu.kill()
-    qemu.wait()
-    return seen
 
 
 def requests(directory, first):

@@ -16,7 +16,8 @@ COLUMNS = (("goodput_mb_s", "MB/s", 2), ("t0_request_s", "T0", 1), ("t1_first_by
            ("up_mb", "up MB", 2), ("dropped", "dropped", 0), ("connections", "conns", 0))
 LEGEND = """Medians. MB/s: HTTP payload from the first request for the kernel (T0) to the last byte (end; both to 0.05 s).
 T1: first byte, T2: kernel's first line, T3: userspace, seconds from power-on. wire: frames that the server's
-side put onto the line between T0 and end; up: the same of the machine. dropped: frames in both directions.
+side put onto the line between T0 and end; up: the same of the machine. dropped: frames in both directions. ours-cached has
+all of the image in a cache: T0 is its request for the metadata.
 """
 
 
