@@ -23,7 +23,7 @@ declare -A profile=(
 	[100m-20ms]='rate=100e6 queue=625e3 delay=20'
 	[100m-20ms-loss]='rate=100e6 queue=625e3 delay=20 loss=0.01'
 )
-readonly peers_all='ours ours-cached ipxe snponly firmware grub ours-3-mirrors ipxe-cpio'
+readonly peers_all='ours ours-cached ours-https ipxe snponly firmware grub ours-3-mirrors ipxe-cpio'
 
 end_all() {
 	[[ -z $nginx_pid ]] || kill "$nginx_pid" 2>/dev/null || true
@@ -41,6 +41,12 @@ check_needs() {
 
 # ---- The work, once ----
 
+# tls.pem, tls.key: of an authority, with a certificate for the server itself
+make_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/tls.key" -out "$work/tls.pem" \
+		-days 30 -subj /CN=bench -addext "subjectAltName=IP:$lab_host" 2>"$work/openssl.log"
+}
+
 make_realm() {
 	local name urls loader=("$CB_BUILD/chunkboot" loader "$work/repo" --autologin kim --no-prefetch --quiet)
 	rm -rf "$work/repo" "$work/keys"
@@ -48,10 +54,13 @@ make_realm() {
 	"$CB_BUILD/chunkboot" publish "$work/repo" bench --keys "$work/keys" --kernel "$www/vmlinuz" \
 		--initrd "$www/initrd.cpio" --cmdline "$cmdline"
 	"$CB_BUILD/chunkboot" account add "$work/repo" kim --keys "$work/keys" --env bench >"$work/kim"
-	for name in ours ours-3-mirrors; do
+	for name in ours ours-https ours-3-mirrors; do
 		urls=(--url "http://$lab_host:8080/")
+		case $name in
+		ours-https) urls=(--url "https://$lab_host:8443/" --tls-ca "$work/tls.pem") ;;
 		# nobody has the first address, and the second server is slow
-		[[ $name == ours ]] || urls=(--url "http://10.0.2.9:8080/" --url "http://$lab_host:8081/" "${urls[@]}")
+		ours-3-mirrors) urls=(--url "http://10.0.2.9:8080/" --url "http://$lab_host:8081/" "${urls[@]}") ;;
+		esac
 		"${loader[@]}" "${urls[@]}" --passphrase-file "$work/kim" -o "$work/$name.efi"
 	done
 	make_disk "$work/ours-cached.disk" "$work/ours.efi"
@@ -97,6 +106,7 @@ make_work() {
 	fi
 	if [[ ! -f $work/.ours || $CB_BUILD/chunkboot -nt $work/.ours || $CB_BUILD/chunkboot-x86_64.efi -nt $work/.ours ]]
 	then
+		make_certificate
 		make_realm
 		touch "$work/.ours"
 	fi
@@ -130,6 +140,8 @@ start_nginx() {
 			$(server 80 "$www")
 			$(server 8080 "$work/repo")
 			$(server 8081 "$work/repo" limit_rate 100k\;)
+			$(server '8443 ssl' "$work/repo" "ssl_certificate $work/tls.pem;" "ssl_certificate_key $work/tls.key;" \
+				'ssl_protocols TLSv1.2; ssl_ecdh_curve X25519; ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;')
 		}
 	CONF
 	: >"$1/access.log"
