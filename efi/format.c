@@ -297,9 +297,11 @@ void cb_format_progress(struct cb_fmt *t, const struct cb_event *e, size_t colum
 
 	cb_fmt_str(&rest, "  ");
 	cb_fmt_size_of(&rest, e->progress.done_bytes, e->progress.total_bytes);
-	cb_fmt_str(&rest, "  ");
-	cb_fmt_size(&rest, e->progress.rate_bytes_s);
-	cb_fmt_str(&rest, "/s");
+	if (e->progress.cache_bytes == 0 || e->progress.cache_bytes < e->progress.done_bytes) {
+		cb_fmt_str(&rest, "  ");
+		cb_fmt_size(&rest, e->progress.rate_bytes_s);
+		cb_fmt_str(&rest, "/s");
+	}
 	if (e->progress.remaining_s != UINT32_MAX) {
 		cb_fmt_str(&rest, "  ");
 		cb_fmt_duration(&rest, e->progress.remaining_s);

@@ -173,6 +173,12 @@ static void test_progress_line(void **state)
 	cb_format_progress(&t, &e, 79);
 	assert_string_equal(cb_fmt_done(&t),
 			    "debian/12.5  20.4 of 45.5 MB  10.2 MB/s  19.9 MB were here");
+	/* nothing has come from the network: no rate */
+	e.progress.cache_bytes = 20400000;
+	e.progress.rate_bytes_s = 0;
+	t.len = 0;
+	cb_format_progress(&t, &e, 79);
+	assert_string_equal(cb_fmt_done(&t), "debian/12.5  20.4 of 45.5 MB  20.4 MB were here");
 	e.progress.image = NULL;
 	for (size_t columns = 0; columns < 100; columns++) {
 		t.len = 0;
