@@ -253,40 +253,34 @@ static bool run_at(const struct cb_fat_file *f, uint64_t lba, uint64_t n, struct
 	return false;
 }
 
-static enum cb_err file_read(void *ctx, uint64_t lba, uint8_t *buf, size_t len)
+/* Run by run: from the device to `to`, or, where that is NULL, `from` to the device. */
+static enum cb_err transfer(const struct cb_fat_file *f, uint64_t lba, size_t len, uint8_t *to,
+			    const uint8_t *from)
 {
-	const struct cb_fat_file *f = ctx;
-	struct cb_fat_extent run;
+	const struct cb_block *device = &f->device;
 	enum cb_err err = CB_OK;
 
-	while (err == CB_OK && len > 0) {
-		if (!run_at(f, lba, len / f->device.block_len, &run) || run.n_blocks == 0)
+	for (size_t at = 0, n; err == CB_OK && at < len; at += n) {
+		struct cb_fat_extent run;
+
+		if (!run_at(f, lba, (len - at) / device->block_len, &run) || run.n_blocks == 0)
 			return CB_IO;
-		size_t n = (size_t)run.n_blocks * f->device.block_len;
-		err = f->device.read(f->device.ctx, run.lba, buf, n);
+		n = (size_t)run.n_blocks * device->block_len;
 		lba += run.n_blocks;
-		buf += n;
-		len -= n;
+		err = to ? device->read(device->ctx, run.lba, to + at, n) :
+			   device->write(device->ctx, run.lba, from + at, n);
 	}
 	return err;
 }
 
+static enum cb_err file_read(void *ctx, uint64_t lba, uint8_t *buf, size_t len)
+{
+	return transfer(ctx, lba, len, buf, NULL);
+}
+
 static enum cb_err file_write(void *ctx, uint64_t lba, const uint8_t *buf, size_t len)
 {
-	const struct cb_fat_file *f = ctx;
-	struct cb_fat_extent run;
-	enum cb_err err = CB_OK;
-
-	while (err == CB_OK && len > 0) {
-		if (!run_at(f, lba, len / f->device.block_len, &run) || run.n_blocks == 0)
-			return CB_IO;
-		size_t n = (size_t)run.n_blocks * f->device.block_len;
-		err = f->device.write(f->device.ctx, run.lba, buf, n);
-		lba += run.n_blocks;
-		buf += n;
-		len -= n;
-	}
-	return err;
+	return transfer(ctx, lba, len, NULL, buf);
 }
 
 static enum cb_err file_flush(void *ctx)
