@@ -71,7 +71,7 @@ assert_all_there() {
 		"$(json "$dir/list" '"\n".join(sorted(i["name"] + "@" + i["version"] for i in d["images"]))')" 'listed images'
 	start_server "$repo"
 	while read -r image who; do
-		rm -rf "$dir/boot"
+		rm -rf "${dir:?}/boot"
 		assert_exit 0 chunkboot fetch "$url" "$image" -o "$dir/boot" --root "$dir/trusted.json"
 		cmp "$dir/boot/kernel" "$dir/vmlinuz"
 		assert_equal "$image" "$(cat "$dir/boot/cmdline")" 'command line'
