@@ -103,7 +103,7 @@ suite_fuzz = --suite fuzz $(call fuzz_items,10)
 $(BUILD)/debs/%/.unpacked: mk/unpack-deb.sh $(BUILD)/.deps-test
 	$(Q)mk/unpack-deb.sh $* $(@D)
 
-lint_needs := $(BUILD)/.deps-test efi core-aarch64 $(TP)/sodium/.chunkboot-source
+lint_needs := $(BUILD)/.deps-test tool efi core-aarch64 $(TP)/sodium/.chunkboot-source
 unit_needs := $(BUILD)/.deps-test $(call chosen,$(unit_bin))
 sim_needs := $(BUILD)/.deps-test $(call chosen,$(sim_bin))
 cli_needs := $(BUILD)/.deps-test tool

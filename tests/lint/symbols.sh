@@ -35,10 +35,12 @@ check_names() {
 # What the firmware calls, what compilers call by themselves, and what the libraries need of a C library.
 readonly entry='efi_main' runtime='_fltused|__security_(cookie|check_cookie)'
 readonly libc='abort|atoi|malloc|calloc|free|mem(chr|cmp|cpy|move|set)|str(chr|cmp|len|ncmp|nlen|rchr)'
+# What efi/libsodium.c has of libsodium's own.
+readonly sodium='crypto_generichash_blake2b(_init|_update|_final)?|sodium_misuse'
 
 # lwIP asks for its clock by name.
 check_names efi-x86_64/chunkboot/net 'sys_now'
-check_names efi-x86_64/efi "$entry|$runtime|$libc"
+check_names efi-x86_64/efi "$entry|$runtime|$libc|$sodium"
 check_names host/chunkboot/host
 # The command line's variables have names of their own.
 check_names host/chunkboot/cmd 'main|arg_[a-z_]+'
