@@ -10,7 +10,7 @@ DEPFLAGS = -MMD -MP
 HOST_CC ?= gcc
 HOST_CPPFLAGS := -Ichunkboot -I$(BUILD)/gen -D_GNU_SOURCE=
 HOST_CFLAGS := -std=gnu17 -O2 -g -fPIE -fstack-protector-strong -fno-strict-aliasing \
-	-ftrivial-auto-var-init=zero $(WARNINGS)
+	-ftrivial-auto-var-init=zero $(WARNINGS) -ffile-prefix-map=$(CURDIR)=.
 HOST_LDFLAGS := -pie -Wl,-z,relro,-z,now
 HOST_LIBS := -lfdisk -larchive -lmicrohttpd -ljansson -lbearssl -lsodium -lcrypto -lzstd -llzma -llz4 -lbz2 -lz -pthread
 $(BUILD)/host/%.o: HOST_CPPFLAGS += -D_FORTIFY_SOURCE=2

@@ -103,7 +103,7 @@ suite_fuzz = --suite fuzz $(call fuzz_items,10)
 $(BUILD)/debs/%/.unpacked: mk/unpack-deb.sh $(BUILD)/.deps-test
 	$(Q)mk/unpack-deb.sh $* $(@D)
 
-lint_needs := $(BUILD)/.deps-test efi core-aarch64 $(TP)/sodium/.chunkboot-source
+lint_needs := $(BUILD)/.deps-test tool efi core-aarch64 $(TP)/sodium/.chunkboot-source
 unit_needs := $(BUILD)/.deps-test $(call chosen,$(unit_bin))
 sim_needs := $(BUILD)/.deps-test $(call chosen,$(sim_bin))
 cli_needs := $(BUILD)/.deps-test tool
@@ -122,9 +122,10 @@ campaign_items = 'faulty_network=env SIM_SEEDS=10001-60000 $(BUILD)/host/sim/tes
 	'server_chaos=env SIM_SEEDS=10001-20000 $(BUILD)/host/sim/test_server_chaos' \
 	'flipped_bits=env SIM_SEEDS=10001-60000 $(BUILD)/host/sim/test_flipped_bits' \
 	'hostile_lan=env SIM_SEEDS=10001-40000 $(BUILD)/host/sim/test_hostile_lan'
-check-full: test $(fuzz_needs) $(call chosen,$(cov_bin)) $(call chosen,$(sim_fast_bin)) ## what "test" has no time for, too
+check-full: test $(fuzz_needs) $(if $(call chosen,coverage),$(cov_bin),$(call chosen,$(cov_bin))) $(call chosen,$(sim_fast_bin)) ## what "test" has no time for, too
 	$(Q)$(RUN_TESTS) --timeout 1800 --suite full $(call scripts,full) $(call fuzz_items,120) \
 		--suite campaign $(campaign_items) \
+		--suite coverage 'coverage=mk/coverage.py $(BUILD) $(cov_bin)' \
 		--suite valgrind-full $(call valgrind_items,$(cov_bin))
 
 check-unit: $(unit_needs) ## unit tests, with sanitizers

@@ -90,7 +90,7 @@ static enum cb_err parse_ipv6(struct cb_config_ipv6 *ip, struct cb_error *e)
 	if (is_good)
 		return CB_OK;
 	return cb_usage(e, &cb_verb_loader,
-			"--ipv6 %s: not of the form 2001:db8::7/64[,gateway=G][,dns=D]...",
+			"--ipv6 %s: not of the form 2001:db8::7/64[,gateway=G][,dns=D][,dns=D]",
 			arg_ipv6);
 }
 

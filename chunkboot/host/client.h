@@ -50,7 +50,7 @@ char *cb_client_boot_json(const struct cb_client *c);
 struct cb_fill_stats {
 	uint64_t n_chunks, n_missing; /* of the image; that were not in the cache */
 	uint64_t n_put, put_bytes;
-	bool is_full; /* the cache takes no more */
+	bool is_full; /* something found no room in the cache */
 };
 
 /*

@@ -184,6 +184,7 @@ static enum cb_err get_chunks(struct fill *f, struct cb_error *e)
 		return cb_fail(e, CB_NO_MEMORY, "%s", f->target.path);
 	for (unsigned pass = 0; err == CB_OK && pass < MAX_PASSES && cb_cache_takes(cache_of(f));
 	     pass++) {
+		uint64_t n_put = f->stats.n_put;
 		find_missing(f);
 		if (pass == 0)
 			f->stats.n_missing = f->n_missing;
@@ -191,7 +192,11 @@ static enum cb_err get_chunks(struct fill *f, struct cb_error *e)
 		if (f->n_missing == 0)
 			break;
 		err = run_job(f, &params, e);
+		/* none is small enough for a segment of this cache */
+		if (f->stats.n_put == n_put)
+			break;
 	}
+	find_missing(f);
 	return err;
 }
 
@@ -205,7 +210,7 @@ static enum cb_err fill(struct fill *f, struct cb_error *e)
 	cb_cache_keep(cache, f->target.name, f->target.sha256);
 	f->stats.n_chunks = f->manifest.n_chunks;
 	err = get_chunks(f, e);
-	f->stats.is_full = !cb_cache_takes(cache);
+	f->stats.is_full = !cb_cache_takes(cache) || (err == CB_OK && f->n_missing > 0);
 	/* what has come stays, whatever happened */
 	if (!cb_cache_commit(cache) && err == CB_OK)
 		err = cb_fail(e, CB_IO, "the cache");

@@ -75,6 +75,7 @@ enum cb_err cb_err_of_errno(int number)
 	case ENOMEM:
 		return CB_NO_MEMORY;
 	case EWOULDBLOCK:
+	case EADDRINUSE:
 		return CB_BUSY;
 	default:
 		return CB_IO;
@@ -141,7 +142,8 @@ const char *cb_error_hint(const struct cb_error *e, enum cb_err err)
 {
 	if (e != NULL && e->err == err && e->hint[0] != '\0')
 		return e->hint;
-	if (e != NULL && e->err == err && e->saved_errno != 0 && err == CB_IO)
+	if (e != NULL && e->err == err && e->saved_errno != 0 &&
+	    (err == CB_IO || e->saved_errno == EADDRINUSE))
 		return errno_hint(e->saved_errno);
 	return cb_err_info(err)->hint;
 }

@@ -135,6 +135,13 @@ static enum cb_err write_file(const char *path, struct cb_bytes data, mode_t mod
 	return sync_parent(path) ? CB_OK : cb_fail_errno(e, "%s", path);
 }
 
+bool cb_file_is_leftover(const char *name)
+{
+	const char *tail = strstr(name, ".tmp-");
+
+	return tail != NULL && strlen(tail) == strlen(".tmp-XXXXXX");
+}
+
 enum cb_err cb_file_write(const char *path, struct cb_bytes data, mode_t mode, struct cb_error *e)
 {
 	return write_file(path, data, mode, /*is_new=*/false, e);

@@ -43,6 +43,9 @@ enum cb_err cb_file_write(const char *path, struct cb_bytes data, mode_t mode, s
 enum cb_err cb_file_write_new(const char *path, struct cb_bytes data, mode_t mode,
 			      struct cb_error *e);
 
+/* Is that the name of a temporary file of these two, which a crash may leave? */
+bool cb_file_is_leftover(const char *name);
+
 /* A file mapped read-only. */
 struct cb_map {
 	struct cb_bytes bytes;

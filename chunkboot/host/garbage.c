@@ -113,14 +113,11 @@ static bool ends_in(const char *name, const char *tail)
 	return len > tail_len && strcmp(name + len - tail_len, tail) == 0;
 }
 
-/* As host/files.h names them while it writes. */
 static int judge_leftover(const struct scan *s, const char *dir, const char *name)
 {
-	const char *tail = strstr(name, ".tmp-");
-
 	(void)s;
 	(void)dir;
-	return tail != NULL && strlen(tail) == strlen(".tmp-XXXXXX") ? CB_GARBAGE_LEFTOVER : KEEP;
+	return cb_file_is_leftover(name) ? CB_GARBAGE_LEFTOVER : KEEP;
 }
 
 static int judge_metadata(const struct scan *s, const char *dir, const char *name)

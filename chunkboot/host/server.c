@@ -122,9 +122,7 @@ static enum cb_err bind_address(const char *text, int *ret_fd, struct cb_error *
 	}
 	errno = saved;
 	if (fd < 0)
-		return errno == EADDRINUSE ?
-			cb_fail(e, CB_BUSY, "%s: the address is in use", text) :
-			cb_fail_errno(e, "%s", text);
+		return cb_fail_errno(e, "%s", text);
 	*ret_fd = fd;
 	return CB_OK;
 }

@@ -188,7 +188,8 @@ static void check_records_in(struct verify *v, const char *dir_path)
 	for (struct dirent *d; dir != NULL && (d = readdir(dir)) != NULL;) {
 		char path[CB_PATH_MAX];
 
-		if (d->d_name[0] == '.' ||
+		/* what a crash left is nobody's record, and no mirror serves it */
+		if (d->d_name[0] == '.' || cb_file_is_leftover(d->d_name) ||
 		    cb_path(path, NULL, "%s/%s", dir_path, d->d_name) != CB_OK)
 			continue;
 		enum cb_err err = check_record(v, path);

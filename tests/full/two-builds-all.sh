@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# As tests/lint/two-builds.sh, with the third-party libraries built in each folder, too.
+# As tests/lint/two-builds.sh, with the third-party libraries and the tool built in each folder, too.
 # timeout: 1800
 set -euo pipefail
 

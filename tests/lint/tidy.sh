@@ -25,7 +25,16 @@ check() {
 	shift
 	key=$cache/$( (echo "$common"; cat "$file") | sha256sum | cut -d' ' -f1)
 	[[ -f $key ]] && return
-	clang-tidy --quiet "$file" -- "$@" 2>/dev/null && touch "$key"
+	# On stderr it counts the warnings that it does not show; when it fails, the reason is there, too.
+	if clang-tidy --quiet "$file" -- "$@" 2>"$key.stderr"; then
+		touch "$key"
+		rm "$key.stderr"
+	else
+		printf '%s:\n' "$file"
+		cat "$key.stderr"
+		rm "$key.stderr"
+		return 1
+	fi
 }
 export -f check
 export cache common

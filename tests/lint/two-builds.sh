@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: MIT
 # The loader built in two folders of different names, at different times, is the same byte for byte.
 #
-# usage: two-builds.sh [own|all]      own (the default): our files, with the libraries as they are built; all: those, too
+# usage: two-builds.sh [own|all]      own (the default): our files, with the libraries as they are built; all: those, too,
+#                                     and the tool
 # timeout: 1800
 set -euo pipefail
 
 readonly what=${1:-own}
 libraries=(bearssl sodium zstd lwip)
+products=(build/chunkboot-x86_64.efi)
+[[ $what == own ]] || products+=(build/chunkboot)
 epoch=$(sed -n 's/^#define CB_BUILD_EPOCH \([0-9]*\)LL$/\1/p' "$CB_BUILD/gen/build-info.h")
 
 # build DIR: the sources in DIR, built there.
@@ -24,7 +27,7 @@ build() {
 			options+=(-o "build/efi-x86_64/lib$library.a")
 		fi
 	done
-	make -C "$dir" -j2 "${options[@]}" build/chunkboot-x86_64.efi >"$dir.log" 2>&1 || {
+	make -C "$dir" -j2 "${options[@]}" "${products[@]}" >"$dir.log" 2>&1 || {
 		tail -n 30 "$dir.log"
 		return 1
 	}
@@ -33,4 +36,6 @@ build() {
 readonly first=$CB_TEST_TMP/a second=$CB_TEST_TMP/another-folder-with-a-longer-name
 build "$first"
 build "$second"
-cmp "$first/build/chunkboot-x86_64.efi" "$second/build/chunkboot-x86_64.efi"
+for product in "${products[@]}"; do
+	cmp "$first/$product" "$second/$product"
+done

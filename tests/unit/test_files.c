@@ -236,6 +236,7 @@ static void errno_codes(void **state)
 		{ EEXIST, CB_EXISTS, "f: file exists" },
 		{ ENOMEM, CB_NO_MEMORY, "f: cannot allocate memory" },
 		{ EWOULDBLOCK, CB_BUSY, "f: resource temporarily unavailable" },
+		{ EADDRINUSE, CB_BUSY, "f: address already in use" },
 		{ ENOSPC, CB_IO, "f: no space left on device" },
 		{ EACCES, CB_IO, "f: permission denied" },
 	};
@@ -253,13 +254,24 @@ static void errno_codes(void **state)
 	}
 }
 
+static void leftovers(void **state)
+{
+	(void)state;
+	assert_true(cb_file_is_leftover("timestamp.json.tmp-AbC123"));
+	assert_false(cb_file_is_leftover("timestamp.json"));
+	assert_false(cb_file_is_leftover("timestamp.json.tmp-AbC12"));
+	assert_false(cb_file_is_leftover("timestamp.json.tmp-AbC1234"));
+	assert_false(cb_file_is_leftover(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(write_and_read), cmocka_unit_test(read_errors),
 		cmocka_unit_test(new_files),	  cmocka_unit_test(directories),
 		cmocka_unit_test(paths),	  cmocka_unit_test(messages),
-		cmocka_unit_test(long_messages),  cmocka_unit_test(errno_codes),
+		cmocka_unit_test(leftovers),	  cmocka_unit_test(long_messages),
+		cmocka_unit_test(errno_codes),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
