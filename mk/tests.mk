@@ -52,7 +52,7 @@ $(BUILD)/cov/test_vectors: $(BUILD)/cov/gen/vectors.o
 $(BUILD)/san/gen/vectors.o $(BUILD)/cov/gen/vectors.o: $(BUILD)/gen/vectors.c tests/unit/answers.h mk/flags.mk
 	@mkdir -p $(@D)
 	@printf '  CC      %s\n' $<
-	$(Q)$(SAN_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+	$(Q)$(SAN_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(SAN_CFLAGS) $(if $(filter $(BUILD)/cov/%,$@),$(COV_CFLAGS)) -c -o $@ $<
 $(BUILD)/efi-x86_64/gen/vectors.o: $(BUILD)/gen/vectors.c $(BUILD)/gen/build-info.h mk/flags.mk
 	@mkdir -p $(@D)
 	@printf '  CC      %s (efi)\n' $<
