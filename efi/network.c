@@ -92,6 +92,13 @@ static void drop_nic(struct cb_network *net, bool for_good)
 	net->nic = NULL;
 }
 
+/* Of several failures the one that came furthest is told: they are numbered in that order. */
+static void note(struct cb_network *net, enum cb_err err)
+{
+	if (err > net->err)
+		net->err = err;
+}
+
 /* Opens candidates from net->at on until one can be waited for. */
 static void try_candidates(struct cb_network *net)
 {
@@ -99,7 +106,7 @@ static void try_candidates(struct cb_network *net)
 		enum cb_err err = cb_nic_open(&net->candidates[net->at], &net->nic);
 
 		if (err) {
-			net->err = err;
+			note(net, err);
 			continue;
 		}
 		net->phase = CB_NETWORK_LINK;
@@ -131,9 +138,7 @@ static void try_next(struct cb_network *net, enum cb_err err)
 {
 	say_left(net, err);
 	drop_nic(net, /*for_good=*/false);
-	/* Of several failures the one that came furthest is told. */
-	if (err > net->err || net->err == CB_NET_NO_DEVICE)
-		net->err = err;
+	note(net, err);
 	net->at++;
 	try_candidates(net);
 }

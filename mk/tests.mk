@@ -39,14 +39,20 @@ $(cov_bin): $(BUILD)/cov/%: $$(call cov_test_obj,$$*) $(call san_libs,cov)
 	$(link_san)
 	$(Q)$(SAN_CC) $(COV_CFLAGS) $(call own_link_flags,$(or $(wildcard tests/unit/$*.c),/dev/null)) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
 
-# The loader's objects with another main: published answers, computed on UEFI.
+# The loader's objects with another main: published answers, computed on UEFI; the same table on Linux.
 CB_VECTORS ?= ../shared/vectors
-selftest_objects := $(filter-out %/efi/main.o,$(efi_objects)) \
-	$(patsubst %,$(BUILD)/efi-x86_64/%.o,tests/efi/selftest tests/unit/answers gen/vectors)
+selftest_objects := $(filter-out %/efi/main.o,$(efi_objects)) $(patsubst %,$(BUILD)/efi-x86_64/%.o,\
+	tests/efi/selftest $(addprefix tests/unit/,answers answers_classes answers_wycheproof) gen/vectors)
 $(BUILD)/efi-x86_64/tests/%.o $(BUILD)/efi-x86_64/gen/%.o: efi_includes += -Iefi -Itests/unit -Itests/efi $(EFI_GNUEFI)
 $(BUILD)/gen/vectors.c: tests/efi/make-vectors.py FORCE
 	@mkdir -p $(@D)
 	$(Q)python3 $< $(CB_VECTORS) $@
+$(BUILD)/san/test_vectors: $(BUILD)/san/gen/vectors.o
+$(BUILD)/cov/test_vectors: $(BUILD)/cov/gen/vectors.o
+$(BUILD)/san/gen/vectors.o $(BUILD)/cov/gen/vectors.o: $(BUILD)/gen/vectors.c tests/unit/answers.h mk/flags.mk
+	@mkdir -p $(@D)
+	@printf '  CC      %s\n' $<
+	$(Q)$(SAN_CC) $(HOST_CPPFLAGS) $(TEST_CPPFLAGS) $(SAN_CFLAGS) $(if $(filter $(BUILD)/cov/%,$@),$(COV_CFLAGS)) -c -o $@ $<
 $(BUILD)/efi-x86_64/gen/vectors.o: $(BUILD)/gen/vectors.c $(BUILD)/gen/build-info.h mk/flags.mk
 	@mkdir -p $(@D)
 	@printf '  CC      %s (efi)\n' $<

@@ -13,6 +13,7 @@
 
 #define MINUTE 60000ull
 #define N_RUNS 1200
+#define IPV6_MTU_MIN 1280 /* RFC 8200 §5 */
 #define N_MIXTURES (4u * 3 * 3 * 4 * 2 * 2 * 3 * 2)
 #define DEAD_EVERY 16u /* seeds of which one has a line that never works */
 
@@ -95,6 +96,25 @@ static bool is_hopeless(const struct sim_link *l)
 		(l->up.loss_ppm >= 50000 && is_far && is_shut);
 }
 
+/* IPv4 on half of the lines; IPv6 beside it or alone on the others, by advertisement or DHCPv6. */
+static void set_families(struct sim_link *l, uint64_t *state)
+{
+	static const struct {
+		bool has_ipv6, has_dhcp6, has_no_dhcp;
+	} families[] = {
+		{ false, false, false }, { false, false, false }, { false, false, false },
+		{ false, false, false }, { true, false, false },  { true, true, false },
+		{ true, false, true },	 { true, true, true },
+	};
+	uint64_t kind = sim_pick(state, sizeof(families) / sizeof(families[0]));
+
+	l->has_ipv6 = families[kind].has_ipv6;
+	l->has_dhcp6 = families[kind].has_dhcp6;
+	l->has_no_dhcp = families[kind].has_no_dhcp;
+	if (l->has_ipv6 && l->mtu < IPV6_MTU_MIN)
+		l->mtu = IPV6_MTU_MIN;
+}
+
 static void choose(uint64_t seed, struct scenario *s)
 {
 	uint64_t state = seed;
@@ -105,12 +125,18 @@ static void choose(uint64_t seed, struct scenario *s)
 	s->is_hopeless = is_hopeless(&s->link);
 	s->kiosk = sim_pick(&state, 4) == 0 ? "kim" : NULL;
 	s->types_after_ms = sim_pick(&state, 3) ? sim_pick(&state, 20000) : 0;
-	if (seed % DEAD_EVERY != 0)
+	if (seed % DEAD_EVERY != 0) {
+		set_families(&s->link, &state);
 		return;
+	}
 	s->is_hopeless = false;
 	s->dead = (enum dead)(1 + seed / DEAD_EVERY % 4);
 	s->link = (struct sim_link){ .up = path_of(0, 20000, 0), .down = path_of(0, 20000, 0) };
-	s->link.has_no_dhcp = s->dead == DEAD_DHCP;
+	s->link.mtu = 1500;
+	if (s->dead == DEAD_DHCP)
+		s->link.has_no_dhcp = true;
+	else
+		set_families(&s->link, &state);
 	s->link.has_no_dns = s->dead == DEAD_DNS;
 	if (s->dead == DEAD_LINE)
 		s->link.flap_down_ms = 1;
@@ -124,14 +150,15 @@ static void describe(const struct scenario *s, char *text, size_t max)
 	snprintf(
 		text, max,
 		"loss %u ppm, delay %u us, rate %u B/ms, mtu %u%s, flap %u/%u ms%s, reorder %u ppm "
-		"%u us, duplicate %u, corrupt %u, damage %u ppm, window0 %u ms, dead %u at %u ms, "
+		"%u us, %s%s%s, duplicate %u, corrupt %u, damage %u ppm, window0 %u ms, dead %u at %u ms, "
 		"%u mirrors, %s, typing after %u ms",
 		l->up.loss_ppm, l->up.delay_us, l->down.rate_bytes_ms, l->mtu,
 		l->is_mtu_hidden ? " hidden" : "", l->flap_up_ms, l->flap_down_ms,
 		l->is_carrier ? " seen" : "", l->up.reorder_ppm, l->up.reorder_us,
-		l->up.duplicate_ppm, l->up.corrupt_ppm, l->down.damage_ppm, l->window0_ms,
-		(unsigned)s->dead, (unsigned)s->cut_at_ms, s->n_mirrors,
-		s->kiosk ? "kiosk" : "person", (unsigned)s->types_after_ms);
+		l->has_no_dhcp ? "no DHCP" : "DHCP", l->has_ipv6 ? ", IPv6" : "",
+		l->has_dhcp6 ? " by DHCPv6" : "", l->up.duplicate_ppm, l->up.corrupt_ppm,
+		l->down.damage_ppm, l->window0_ms, (unsigned)s->dead, (unsigned)s->cut_at_ms,
+		s->n_mirrors, s->kiosk ? "kiosk" : "person", (unsigned)s->types_after_ms);
 }
 
 /* Codes that are right for a line that is dead in that way. */
@@ -189,10 +216,15 @@ static void run_faulty(const struct scenario *s, struct sim_boot *b, struct sim_
 			b->n_errors, cb_err_info(err)->name);
 }
 
-/* Good conditions: from wherever it is now, it boots. */
-static void run_good(struct sim_boot *b, struct sim_verdict *v)
+/* Good conditions: from wherever it is now, it boots, with the families that the line has. */
+static void run_good(const struct scenario *s, struct sim_boot *b, struct sim_verdict *v)
 {
-	struct sim_link good = { .mtu = 1500 };
+	struct sim_link good = {
+		.mtu = 1500,
+		.has_ipv6 = s->link.has_ipv6,
+		.has_dhcp6 = s->link.has_dhcp6,
+		.has_no_dhcp = s->link.has_ipv6 && s->link.has_no_dhcp,
+	};
 
 	if (b->status == CB_BOOT_READY)
 		return;
@@ -226,7 +258,7 @@ static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 	}
 	v->n_errors = s.dead ? 0 : b.n_errors;
 	v->took_ms = sim_now(sim);
-	run_good(&b, v);
+	run_good(&s, &b, v);
 	if (b.status == CB_BOOT_READY)
 		sim_judge_ready(v, &b, realm);
 	sim_judge_end(v, &b);

@@ -475,34 +475,6 @@ static void test_names(void **state)
 	wire.net.close(stream);
 }
 
-static void test_numbers_are_unpredictable(void **state)
-{
-	enum { N = 200 };
-	uint32_t isn[N], port[N];
-	unsigned n_same_port = 0;
-
-	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
-	for (unsigned i = 0; i < N; i++) {
-		struct peer p = { .scales = true };
-
-		peer_meet(&p, open_stream("192.0.2.1"));
-		isn[i] = p.isn;
-		port[i] = p.port;
-		assert_true(p.port >= 49152);
-		wire.net.close(p.stream);
-		wire.n_sent = 0;
-		for (unsigned j = 0; j < i; j++) {
-			assert_true(isn[i] != isn[j]);
-			n_same_port += port[i] == port[j];
-		}
-		/* Neither counts up. */
-		if (i)
-			assert_true(isn[i] - isn[i - 1] > 100000);
-	}
-	assert_true(n_same_port < 10);
-}
-
 static void test_refusals(void **state)
 {
 	struct cb_endpoint to = { .host = "192.0.2.1", .port = PORT, .is_tls = true };
@@ -591,8 +563,6 @@ int main(void)
 						wire_teardown),
 		cmocka_unit_test_setup_teardown(test_no_answer_gives_up, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_names, wire_setup, wire_teardown),
-		cmocka_unit_test_setup_teardown(test_numbers_are_unpredictable, wire_setup,
-						wire_teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_stop_and_start_again, wire_setup,
 						wire_teardown),

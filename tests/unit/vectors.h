@@ -6,6 +6,8 @@
 #include "answers.h"
 
 extern const struct answer_vector vectors[];
-extern const unsigned n_vectors; /* 0 when the files were not there at build time */
+extern const unsigned n_vectors;
+/* What each file says of itself; 0 when it was not there at build time. */
+extern const unsigned n_vectors_of[ANSWER_FILES];
 
 #endif
