@@ -313,6 +313,40 @@ static void full_cache(void **state)
 	end(&s);
 }
 
+/* A mirror that is silent for longer than a machine with a cache waits, and a cache that is not enough: the next
+ * try waits for the mirror, as it would without a cache. */
+static void silence_beside_a_bad_cache(void **state)
+{
+	struct cb_bytes chunk;
+	struct sim_stage s;
+	uint8_t *bytes;
+	char path[256];
+	size_t len;
+
+	(void)state;
+	begin(&s);
+	s.kiosk = "kim";
+	boot_once(&s);
+	sim_realm_chunk_path(realm, 1, path);
+	chunk = sim_file_bytes(s.mirror[0], path);
+	bytes = sim_block_bytes(disk, &len);
+	bytes = memmem(bytes, len, chunk.p, chunk.len);
+	assert_non_null(bytes);
+	bytes[7] ^= 1;
+	sim_behaviour(s.mirror[0])->hang = SIM_HANG_ACCEPT;
+	sim_stage_power_on(&s, 1, 1);
+	sim_stage_assert_fails(&s, CB_NET_OFFLINE);
+	s.boot.goes_on = true;
+	while (sim_stage(s.sim) != CB_STAGE_METADATA)
+		assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + 100));
+	assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + 30000));
+	sim_behaviour(s.mirror[0])->hang = SIM_HANG_NEVER;
+	sim_stage_assert_boots(&s, "demo/1");
+	assert_int_equal(s.boot.n_errors, 1);
+	assert_false(sim_record_says(&s.boot, "\"offline\""));
+	end(&s);
+}
+
 /* Each read takes long: with it the boot is not slower than without. */
 static struct sim *slow_sim;
 static uint32_t slow_ms;
@@ -368,6 +402,7 @@ int main(void)
 		cmocka_unit_test(takes_nothing),
 		cmocka_unit_test(lying_device),
 		cmocka_unit_test(full_cache),
+		cmocka_unit_test(silence_beside_a_bad_cache),
 		cmocka_unit_test(slow_cache_is_no_burden),
 	};
 
