@@ -70,11 +70,16 @@ void sim_cache_look(struct sim_block *disk, struct sim_cache_view *ret)
 	ret->is_open = cb_cache_state(c) == CB_CACHE_OPEN;
 	cb_cache_stats(c, &ret->stats);
 	ret->layout = c->layout;
+	if (c->layout.n_segments > SIM_CACHE_MAX_SEGMENTS)
+		abort();
+	for (uint32_t i = 0; ret->is_open && i < c->layout.n_segments; i++)
+		ret->generation[i] = c->segments[i].generation;
 	while (ret->n < SIM_CACHE_MAX_RECORDS) {
 		struct sim_cache_record *r = &ret->records[ret->n];
 
 		if (!cb_cache_next(c, &at, &r->kind, r->key, &reading))
 			break;
+		r->segment = reading.ref / c->layout.max_entries;
 		r->generation = reading.generation;
 		r->is_good = is_good(c, r->kind, r->key, reading);
 		ret->n++;

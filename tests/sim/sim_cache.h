@@ -9,12 +9,14 @@
 #include "sim_boot.h"
 
 #define SIM_CACHE_MAX_RECORDS 512
+#define SIM_CACHE_MAX_SEGMENTS 128
 
 /* A record that the index names; good: it is what its key or its trailer says. */
 struct sim_cache_record {
 	enum cb_cache_kind kind;
 	uint8_t key[CB_DIGEST_LEN];
-	uint64_t generation;
+	uint32_t segment;
+	uint64_t generation; /* of the segment */
 	bool is_good;
 };
 
@@ -23,6 +25,7 @@ struct sim_cache_view {
 	bool is_open;
 	struct cb_cache_stats stats;
 	struct cb_cache_layout layout;
+	uint64_t generation[SIM_CACHE_MAX_SEGMENTS]; /* 0: nothing in it */
 	unsigned n;
 	struct sim_cache_record records[SIM_CACHE_MAX_RECORDS];
 };
