@@ -13,6 +13,7 @@
 #include "sim_stage.h"
 
 #define DEVICE_BLOCKS 8192u /* 4 MiB */
+#define OPEN_MS 250u /* CB_BOOT_CACHE_OPEN_MS */
 #define SMALL_BLOCKS 1024u /* the least that can be a cache */
 
 static struct sim_realm *realm;
@@ -367,7 +368,7 @@ static uint64_t boot_ms(struct sim_stage *s)
 
 static void slow_cache_is_no_burden(void **state)
 {
-	static const uint32_t costs_ms[] = { 1, 20, 200, 1000 };
+	static const uint32_t costs_ms[] = { 1, 5, 20, 50, 100, 200, 500, 1000, 3000 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(costs_ms) / sizeof(costs_ms[0]); i++) {
@@ -387,8 +388,9 @@ static void slow_cache_is_no_burden(void **state)
 		with_ms = boot_ms(&s);
 		print_message("64 KiB in %u ms: %ju ms with the cache, %ju without\n", slow_ms,
 			      (uintmax_t)with_ms, (uintmax_t)alone_ms);
-		/* what opening may cost, and a read that shows how slow it is */
-		assert_true(with_ms <= alone_ms + 500 + 3 * 8 * slow_ms);
+		/* The network is up at once here: it waits for the opening, not for long, and for the read that
+		 * is under way then; metadata, manifest and account are a read each; no chunk is read. */
+		assert_true(with_ms <= alone_ms * 21 / 20 + OPEN_MS + 4 * slow_ms);
 		end(&s);
 	}
 }
