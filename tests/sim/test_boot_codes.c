@@ -12,9 +12,9 @@
 
 #include "core/bundle.h"
 #include "core/record.h"
-#include "host/meta_write.h"
 #include "sim_stage.h"
 
+#define DAY_S 86400
 #define TIMESTAMP SIM_REALM_BASE "metadata/timestamp.json"
 
 static struct sim_realm *realm; /* of the case that runs */
@@ -28,7 +28,7 @@ static void has_no_environment(struct cb_record *c)
 
 static void has_expired(struct cb_record *c)
 {
-	c->issued_s = SIM_REALM_NOW_S - 10 * CB_META_DAY_S;
+	c->issued_s = SIM_REALM_NOW_S - 10 * DAY_S;
 	c->expires_s = SIM_REALM_NOW_S - 1;
 }
 
@@ -56,59 +56,36 @@ static void has_long_suffix(struct cb_record *c)
 	c->envs[0].cmdline_suffix = cb_bytes_of(suffix);
 }
 
-static void for_newer_loaders(struct cb_repo_meta *meta)
+static void for_newer_loaders(void)
 {
-	meta->min_loader = UINT32_MAX;
+	sim_realm_set_min_loader(realm, UINT32_MAX);
 }
 
-static void without_derivation(struct cb_repo_meta *meta)
+static void without_derivation(void)
 {
-	meta->n_kdf = 0;
+	sim_realm_drop_kdf(realm);
 }
 
-static void revoke_ada(struct cb_repo_meta *meta)
+static void revoke_ada(void)
 {
-	uint8_t locator[CB_DIGEST_LEN];
-	char path[256];
-
-	sim_realm_record_path(realm, "ada", path);
-	assert_true(cb_hex_decode(cb_bytes_of(strrchr(path, '/') + 1), locator, sizeof(locator)));
-	memcpy(meta->revoked[0].prefix, locator, sizeof(meta->revoked[0].prefix));
-	meta->n_revoked = 1;
+	sim_realm_revoke(realm, "ada");
 }
 
-static void raise_epoch(struct cb_repo_meta *meta)
+static void raise_epoch(void)
 {
-	meta->min_epoch = 2;
+	sim_realm_set_min_epoch(realm, 2);
 }
 
-/* As demo, with another name, kind of machine or manifest. */
-static void add_target(struct cb_repo_meta *meta, const char *name, const char *arch,
-		       struct cb_bytes manifest)
+static void add_arm(void)
 {
-	struct cb_tuf_target t = *cb_repo_meta_newest(meta, "demo");
-	struct cb_error e = { 0 };
-
-	snprintf(t.name, sizeof(t.name), "%s", name);
-	snprintf(t.path, sizeof(t.path), "%s/1.cbm", name);
-	snprintf(t.arch, sizeof(t.arch), "%s", arch);
-	if (manifest.len > 0) {
-		t.len = manifest.len;
-		cb_sha256(manifest, t.sha256);
-	}
-	assert_int_equal(cb_repo_meta_add(meta, &t, &e), CB_OK);
-}
-
-static void add_arm(struct cb_repo_meta *meta)
-{
-	add_target(meta, "arm", "aarch64", (struct cb_bytes){ NULL, 0 });
+	sim_realm_add_target(realm, "arm", "aarch64", (struct cb_bytes){ NULL, 0 });
 }
 
 static const char bent[] = "CBMANIF1, and what follows is no manifest";
 
-static void add_bent(struct cb_repo_meta *meta)
+static void add_bent(void)
 {
-	add_target(meta, "bent", "x86_64", cb_bytes_of(bent));
+	sim_realm_add_target(realm, "bent", "x86_64", cb_bytes_of(bent));
 }
 
 /* ---- What is wrong with the mirror ---- */
@@ -172,8 +149,7 @@ struct ending {
 	enum cb_err err;
 	const char *subject; /* part of what the screen names */
 	void (*account)(struct cb_record *content);
-	void (*targets)(struct cb_repo_meta *meta);
-	void (*accounts)(struct cb_repo_meta *meta);
+	void (*metadata)(void);
 	void (*mirror)(struct sim_server *mirror);
 	const char *kiosk;
 	enum cb_err network; /* what the driver says of the network */
@@ -184,15 +160,15 @@ static const struct ending endings[] = {
 	{ .err = CB_NET_NO_DEVICE, .subject = "", .network = CB_NET_NO_DEVICE, .repeats = true },
 	{ .err = CB_NET_NO_LINK, .subject = "", .network = CB_NET_NO_LINK, .repeats = true },
 	{ .err = CB_META_LIMIT, .subject = "timestamp.json", .mirror = serve_deep_json },
-	{ .err = CB_META_LOADER_OLD, .subject = "loader ", .targets = for_newer_loaders },
+	{ .err = CB_META_LOADER_OLD, .subject = "loader ", .metadata = for_newer_loaders },
 	{ .err = CB_META_NO_IMAGE, .subject = "gone", .account = names_no_image },
 	{ .err = CB_MANIFEST_FORMAT,
 	  .subject = "bent",
 	  .account = names_bent,
-	  .targets = add_bent,
+	  .metadata = add_bent,
 	  .mirror = serve_bent },
 	{ .err = CB_CMDLINE_TOO_LONG, .subject = "demo/1", .account = has_long_suffix },
-	{ .err = CB_IMAGE_ARCH, .subject = "arm/1", .account = names_arm, .targets = add_arm },
+	{ .err = CB_IMAGE_ARCH, .subject = "arm/1", .account = names_arm, .metadata = add_arm },
 	{ .err = CB_LOGIN_UNKNOWN,
 	  .subject = "ada",
 	  .mirror = serve_no_record,
@@ -200,11 +176,11 @@ static const struct ending endings[] = {
 	  .repeats = true },
 	{ .err = CB_RECORD_FORMAT, .subject = "account record", .mirror = serve_short_record },
 	{ .err = CB_RECORD_SIGNATURE, .subject = "account record", .mirror = serve_changed_record },
-	{ .err = CB_RECORD_REVOKED, .subject = "account record", .accounts = revoke_ada },
+	{ .err = CB_RECORD_REVOKED, .subject = "account record", .metadata = revoke_ada },
 	{ .err = CB_RECORD_EXPIRED, .subject = "account record", .account = has_expired },
-	{ .err = CB_RECORD_EPOCH, .subject = "account record", .accounts = raise_epoch },
+	{ .err = CB_RECORD_EPOCH, .subject = "account record", .metadata = raise_epoch },
 	{ .err = CB_RECORD_KEY, .subject = "account record", .mirror = serve_bobs_record },
-	{ .err = CB_KDF_PARAMS, .subject = "", .targets = without_derivation },
+	{ .err = CB_KDF_PARAMS, .subject = "", .metadata = without_derivation },
 	{ .err = CB_NO_ENVIRONMENT, .subject = "account record", .account = has_no_environment },
 };
 
@@ -213,10 +189,8 @@ static void begin(struct sim_stage *s, const struct ending *e)
 	static const char *const hosts[] = { "a", NULL };
 
 	realm = sim_realm_new();
-	if (e->targets)
-		sim_realm_change_meta(realm, /*of_accounts=*/false, e->targets);
-	if (e->accounts)
-		sim_realm_change_meta(realm, /*of_accounts=*/true, e->accounts);
+	if (e->metadata)
+		e->metadata();
 	if (e->account)
 		sim_realm_change_account(realm, "ada", e->account);
 	sim_stage_begin(s, realm, 1);

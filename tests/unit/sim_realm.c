@@ -513,24 +513,6 @@ void sim_realm_change_account(struct sim_realm *r, const char *name,
 	sim_realm_reload(r);
 }
 
-void sim_realm_change_meta(struct sim_realm *r, bool of_accounts,
-			   void (*change)(struct cb_repo_meta *meta))
-{
-	char repo[CB_PATH_MAX], keys[CB_PATH_MAX];
-	const struct cb_meta_place place = { .repo = repo, .keys = keys, .now_s = NOW_S };
-	struct cb_repo_meta meta;
-	struct cb_error e = { 0 };
-
-	must(cb_path(repo, &e, "%s/repo", r->dir), &e);
-	must(cb_path(keys, &e, "%s/keys", r->dir), &e);
-	must(cb_repo_meta_load(&place, &meta, &e), &e);
-	change(&meta);
-	must(of_accounts ? cb_repo_meta_commit_accounts(&meta, &e) : cb_repo_meta_commit(&meta, &e),
-	     &e);
-	cb_repo_meta_done(&meta);
-	sim_realm_reload(r);
-}
-
 size_t sim_realm_config(const struct sim_realm *r, const struct sim_realm_loader *loader,
 			uint8_t out[SIM_REALM_CONFIG_MAX])
 {
