@@ -117,6 +117,7 @@ static void network_enter(struct cb_boot *b)
 	/* What was judged by old metadata is judged again. */
 	if (b->is_offline)
 		drop_record(b);
+	b->was_offline |= b->is_offline;
 	b->is_offline = b->waives_expiry = false;
 	b->network_err = CB_OK;
 	b->network_ms = b->entered_ms;
@@ -251,7 +252,7 @@ static void metadata_done(struct cb_boot *b)
 
 	b->now_s = cb_tuf_now(b->tuf);
 	if (cb_tuf_info(b->tuf)->min_loader > CB_LOADER_VERSION) {
-		cb_boot_fail(b, CB_META_LOADER_OLD, "");
+		cb_boot_fail(b, CB_META_LOADER_OLD, "loader " CB_LOADER_VERSION_TEXT);
 		return;
 	}
 	for (unsigned i = 0; i < cb_tuf_info(b->tuf)->n_mirrors; i++)
@@ -297,13 +298,14 @@ static void metadata_failed(struct cb_boot *b, enum cb_err err)
 	cb_boot_fail(b, err, cb_refresh_subject(b->refresh));
 }
 
-/* Silence: where the cache has metadata, nobody waits two minutes for a mirror. */
+/* Silence: where the cache has metadata, nobody waits two minutes for a mirror; unless that was not
+ * enough, and the network, slow as it is, is the only way. */
 static bool is_silent(const struct cb_boot *b, uint64_t *ret_wake_ms)
 {
 	struct cb_fetch_stats stats;
 	uint64_t since_ms = b->entered_ms;
 
-	if (b->is_offline || !cb_boot_cache_has_metadata(b))
+	if (b->is_offline || b->was_offline || !cb_boot_cache_has_metadata(b))
 		return false;
 	cb_fetch_stats(b->fetch, &stats);
 	if (stats.last_progress_ms > since_ms)

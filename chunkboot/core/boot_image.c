@@ -187,7 +187,7 @@ static bool is_unattended(const struct cb_boot *b)
 void cb_boot_menu_enter(struct cb_boot *b)
 {
 	if (b->record.n_envs == 0) {
-		cb_boot_fail(b, CB_NO_ENVIRONMENT, "");
+		cb_boot_fail(b, CB_NO_ENVIRONMENT, "account record");
 		return;
 	}
 	select_default(b);

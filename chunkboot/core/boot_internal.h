@@ -62,6 +62,7 @@ struct cb_boot {
 	struct cb_cache *cache; /* NULL: none */
 	uint64_t cache_until_ms; /* writing to it ends then; 0: has not begun */
 	bool is_offline; /* metadata and record are the cache's */
+	bool was_offline; /* in an earlier try, in vain */
 	bool waives_expiry; /* an expired timestamp is good enough, within the record's offline days */
 	enum cb_err offline_why;
 	int64_t offline_until_s; /* 0: not known yet, or not offline */

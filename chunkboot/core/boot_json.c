@@ -77,15 +77,17 @@ static void put_sources(struct cb_text *t, const struct cb_fetch *f)
 	cb_text_put(t, "]");
 }
 
-/* Where there is one: what came from it, what it got, and what in it was bad. */
+/* Where there is one, or a device that can't be read: what came from it, what it got, what was bad. */
 static void put_cache(struct cb_text *t, const struct cb_boot *b)
 {
 	struct cb_cache_stats stats;
 	struct cb_fetch_stats fetched;
 
-	if (!b->cache || cb_fetch_cache(b->fetch) != b->cache)
+	if (!b->cache)
 		return;
 	cb_cache_stats(b->cache, &stats);
+	if (cb_fetch_cache(b->fetch) != b->cache && stats.n_read_errors == 0)
+		return;
 	cb_fetch_stats(b->fetch, &fetched);
 	put_member(t, "cache");
 	cb_text_put(t, "{\"body_bytes\":");
@@ -100,6 +102,8 @@ static void put_cache(struct cb_text *t, const struct cb_boot *b)
 	cb_text_put_u64(t, stats.n_lost_segments);
 	put_member(t, "read_errors");
 	cb_text_put_u64(t, stats.n_read_errors);
+	put_member(t, "write_failed");
+	cb_text_put(t, stats.write_err != CB_OK ? "true" : "false");
 	put_member(t, "is_full");
 	cb_text_put(t, stats.is_full ? "true" : "false");
 	cb_text_put(t, "}");

@@ -112,9 +112,12 @@ static void open_super(struct cb_cache *c)
 	struct cb_reader entries;
 	uint32_t n;
 	unsigned place = c->at++;
+	bool is_read =
+		cb_cache_get(c, c->layout.super_page[place], 1 + c->layout.table_pages, c->window);
 
-	if (cb_cache_get(c, c->layout.super_page[place], 1 + c->layout.table_pages, c->window) &&
-	    cb_cache_read_super(&c->layout, place, c->window, &super, &entries, &n) &&
+	/* It may be the newer one: what it refers to is not overwritten before there is another. */
+	c->must_move |= !is_read;
+	if (is_read && cb_cache_read_super(&c->layout, place, c->window, &super, &entries, &n) &&
 	    super.sequence > c->super.sequence) {
 		if (c->super.open != CB_CACHE_NO_SEGMENT)
 			cb_cache_index_forget(c, c->super.open);

@@ -28,8 +28,6 @@
 	  "look at the server's log; it may be overloaded or misconfigured")                       \
 	X(HTTP_TOO_LARGE, 110, 5, "the server's answer is larger than allowed",                    \
 	  "check that the URL points to a chunkboot repository")                                   \
-	X(NET_ABSENT, 111, 6, "a file is absent on every mirror",                                  \
-	  "check that the repository was copied to the mirrors completely")                        \
 	X(HTTP_REDIRECT, 112, 5, "too many or forbidden redirects",                                \
 	  "use the final URL as the mirror's URL")                                                 \
 	X(URL_FORMAT, 113, 2, "malformed URL", "write it as http://host[:port]/path/")             \

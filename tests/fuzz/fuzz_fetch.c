@@ -149,7 +149,7 @@ static void run(struct sim *sim, struct world *w, bool has_good)
 		.describe = describe,
 		.deliver = w->takes ? NULL : deliver,
 		.take = w->takes ? take : NULL,
-		.absent_err = CB_NET_ABSENT,
+		.absent_err = CB_NOT_FOUND,
 		.wrong_err = CB_CHUNK_HASH,
 	};
 

@@ -39,6 +39,7 @@ static void on_event(void *ctx, const struct cb_event *event)
 	case CB_EVENT_REFUSED:
 		log_line(b, "refused: %s (%s)\n", cb_err_info(event->err)->message,
 			 cb_err_info(event->err)->hint);
+		b->wants_escape = event->err == CB_LOGIN_OFFLINE;
 		break;
 	case CB_EVENT_OFFLINE:
 		b->n_offline++;
@@ -71,6 +72,8 @@ static void type(struct sim_boot *b, const char *text)
 
 static bool can_type(const struct sim_boot *b)
 {
+	if (b->wants_escape && b->escapes_offline)
+		return true;
 	return b->try < SIM_BOOT_MAX_TRIES && b->account[b->try] &&
 		sim_now(b->sim) >= b->types_after_ms;
 }
@@ -80,6 +83,12 @@ static bool answer_prompt(struct sim_boot *b)
 {
 	const char *text;
 
+	if (b->wants_escape && b->escapes_offline && b->prompt == CB_PROMPT_ACCOUNT) {
+		b->wants_escape = b->has_prompt = false;
+		b->try -= b->try > 0;
+		cb_boot_key(b->boot, CB_KEY_ESCAPE);
+		return true;
+	}
 	if (!can_type(b))
 		return false;
 	b->has_prompt = false;

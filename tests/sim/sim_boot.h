@@ -22,6 +22,7 @@ struct sim_boot {
 	unsigned error_key; /* pressed on the error screen; 0: none, the run ends there */
 	enum cb_err network_err; /* what the first bring-up answers; later ones succeed */
 	bool no_network; /* and all later ones, too, until this is changed */
+	bool escapes_offline; /* refused for want of the network: Escape, and the same once more */
 	uint64_t types_after_ms; /* virtual time before which nothing is typed */
 	bool goes_on; /* do not end at the error screen: wait for its own retry */
 	/* What happened. */
@@ -38,7 +39,7 @@ struct sim_boot {
 	uint64_t sign_in_ms; /* when the sign-in was reached; 0: not yet */
 	char shown[4096]; /* prompts and refusals as a screen would log them */
 	/* internal */
-	bool has_prompt, has_menu, has_error, waits_for_network, has_lost_address;
+	bool has_prompt, has_menu, has_error, waits_for_network, has_lost_address, wants_escape;
 	enum cb_prompt prompt;
 };
 

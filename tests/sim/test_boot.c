@@ -792,6 +792,17 @@ static void failed_prefetch(void **state)
 	end(&s);
 }
 
+/* The error that says so: that of the derivation's arena says how much there must be. */
+static void assert_out_of_memory(const struct stage *s)
+{
+	enum cb_err err = sim_last_err(s->sim, CB_EVENT_ERROR);
+
+	assert_int_equal(sim_stage(s->sim), CB_STAGE_FAILED);
+	if (err != CB_NO_MEMORY && err != CB_MEMORY_SHORT)
+		fail_msg("%s", s->boot.shown);
+	assert_int_equal(s->boot.n_errors, 1);
+}
+
 /* Any allocation may fail: an error or a boot, never a hang, never a leak. */
 static void allocation_failures(void **state)
 {
@@ -809,7 +820,7 @@ static void allocation_failures(void **state)
 		sim_fail_alloc(s.sim, n, /*is_forever=*/false);
 		assert_true(sim_boot_run(&s.boot, 30 * MINUTE));
 		if (s.boot.status != CB_BOOT_READY)
-			assert_int_equal(sim_stage(s.sim), CB_STAGE_FAILED);
+			assert_out_of_memory(&s);
 		/* Good conditions again: the next try boots. */
 		sim_fail_alloc(s.sim, 0, false);
 		s.boot.error_key = 'r';

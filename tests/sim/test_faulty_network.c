@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "sim_campaign.h"
+#include "sim_keep.h"
 
 #define MINUTE 60000ull
 #define N_RUNS 1200
@@ -30,6 +30,7 @@ struct scenario {
 	uint64_t types_after_ms, cut_at_ms;
 	const char *kiosk;
 	bool is_hopeless; /* the line works at times, for less than an exchange takes */
+	struct sim_keep keep;
 };
 
 static uint32_t next_of(uint32_t *mixture, const uint32_t *choices, uint32_t n)
@@ -151,14 +152,15 @@ static void describe(const struct scenario *s, char *text, size_t max)
 		text, max,
 		"loss %u ppm, delay %u us, rate %u B/ms, mtu %u%s, flap %u/%u ms%s, reorder %u ppm "
 		"%u us, %s%s%s, duplicate %u, corrupt %u, damage %u ppm, window0 %u ms, dead %u at %u ms, "
-		"%u mirrors, %s, typing after %u ms",
+		"%u mirrors, %s, typing after %u ms, %s",
 		l->up.loss_ppm, l->up.delay_us, l->down.rate_bytes_ms, l->mtu,
 		l->is_mtu_hidden ? " hidden" : "", l->flap_up_ms, l->flap_down_ms,
 		l->is_carrier ? " seen" : "", l->up.reorder_ppm, l->up.reorder_us,
 		l->has_no_dhcp ? "no DHCP" : "DHCP", l->has_ipv6 ? ", IPv6" : "",
 		l->has_dhcp6 ? " by DHCPv6" : "", l->up.duplicate_ppm, l->up.corrupt_ppm,
 		l->down.damage_ppm, l->window0_ms, (unsigned)s->dead, (unsigned)s->cut_at_ms,
-		s->n_mirrors, s->kiosk ? "kiosk" : "person", (unsigned)s->types_after_ms);
+		s->n_mirrors, s->kiosk ? "kiosk" : "person", (unsigned)s->types_after_ms,
+		sim_keep_name(&s->keep));
 }
 
 /* Codes that are right for a line that is dead in that way. */
@@ -178,6 +180,14 @@ static bool is_right(enum dead dead, enum cb_err err)
 	}
 }
 
+/* What a cache that is damaged, or fails, may add: it is not enough, for the image or for the sign-in. */
+static bool is_offline_right(const struct scenario *s, const struct sim_boot *b)
+{
+	return sim_keep_has_some(&s->keep) && !sim_keep_is_complete(&s->keep) &&
+		(sim_last_err(b->sim, CB_EVENT_ERROR) == CB_NET_OFFLINE ||
+		 sim_last_err(b->sim, CB_EVENT_REFUSED) == CB_LOGIN_OFFLINE);
+}
+
 /* A dead line: one error with the right code; READY only when the cut came too late. */
 static void run_dead(const struct scenario *s, struct sim_boot *b, struct sim_verdict *v)
 {
@@ -189,10 +199,14 @@ static void run_dead(const struct scenario *s, struct sim_boot *b, struct sim_ve
 	if (b->status == CB_BOOT_READY)
 		return;
 	if (!sim_boot_run(b, sim_now(b->sim) + 5 * MINUTE)) {
-		sim_say(v, "no error screen after five minutes, stage %d", sim_stage(b->sim));
+		if (!is_offline_right(s, b))
+			sim_say(v, "no error screen after five minutes, stage %d",
+				sim_stage(b->sim));
 	} else if (b->status != CB_BOOT_READY) {
 		enum cb_err err = sim_last_err(b->sim, CB_EVENT_ERROR);
-		if (!is_right(s->dead, err) || b->n_errors != 1)
+		bool is = is_right(s->dead, err) || is_offline_right(s, b);
+		if (!is || b->n_errors != 1 ||
+		    (sim_keep_is_complete(&s->keep) && s->dead != DEAD_LATER))
 			sim_say(v, "%u errors, the last is %s", b->n_errors,
 				cb_err_info(err)->name);
 	}
@@ -204,7 +218,7 @@ static void run_faulty(const struct scenario *s, struct sim_boot *b, struct sim_
 	enum cb_err err;
 
 	/* Error screens of network trouble go on by themselves. */
-	b->goes_on = true;
+	b->goes_on = b->escapes_offline = true;
 	if (sim_boot_run(b, 30 * MINUTE) && b->status == CB_BOOT_READY)
 		return;
 	err = sim_last_err(b->sim, CB_EVENT_ERROR);
@@ -226,30 +240,40 @@ static void run_good(const struct scenario *s, struct sim_boot *b, struct sim_ve
 		.has_no_dhcp = s->link.has_ipv6 && s->link.has_no_dhcp,
 	};
 
+	sim_set_link(b->sim, &good);
 	if (b->status == CB_BOOT_READY)
 		return;
-	sim_set_link(b->sim, &good);
 	b->error_key = 'r';
+	b->escapes_offline = true;
+	if (b->try > 0)
+		b->try--;
 	if (!sim_boot_run(b, sim_now(b->sim) + 10 * MINUTE) || b->status != CB_BOOT_READY)
 		sim_say(v, "no boot in good conditions, stage %d, last error %s", sim_stage(b->sim),
 			cb_err_info(sim_last_err(b->sim, CB_EVENT_ERROR))->name);
 }
 
+struct world {
+	struct sim_realm *realm;
+	struct sim_stock *stock;
+};
+
 static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 {
-	const struct sim_realm *realm = ctx;
+	const struct world *world = ctx;
+	const struct sim_realm *realm = world->realm;
 	struct sim *sim = sim_new(seed);
 	struct scenario s;
 	struct sim_boot b;
 
 	choose(seed, &s);
+	sim_keep_begin(&s.keep, world->stock, sim, seed);
 	describe(&s, v->scenario, sizeof(v->scenario));
 	for (unsigned i = 0; i < s.n_mirrors; i++)
 		sim_realm_serve(realm, sim_add_server(sim, hosts[i], 80));
 	sim_use_frames(sim, &s.link);
-	sim_boot_init(&b, sim, realm,
-		      &(struct sim_realm_loader){ .hosts = s.n_mirrors > 1 ? hosts : one_host,
-						  .kiosk = s.kiosk });
+	const struct sim_realm_loader loader = { .hosts = s.n_mirrors > 1 ? hosts : one_host,
+						 .kiosk = s.kiosk };
+	sim_boot_init(&b, sim, realm, &loader);
 	b.types_after_ms = sim_now(sim) + s.types_after_ms;
 	if (s.dead) {
 		run_dead(&s, &b, v);
@@ -258,10 +282,13 @@ static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 	}
 	v->n_errors = s.dead ? 0 : b.n_errors;
 	v->took_ms = sim_now(sim);
+	sim_keep_judge(&s.keep, v);
 	run_good(&s, &b, v);
 	if (b.status == CB_BOOT_READY)
 		sim_judge_ready(v, &b, realm);
+	sim_keep_judge_next(&s.keep, &b, &loader, v);
 	sim_judge_end(v, &b);
+	sim_keep_end(&s.keep);
 }
 
 static void faulty_network(void **state)
@@ -272,13 +299,15 @@ static void faulty_network(void **state)
 		.last = N_RUNS,
 		.run = run,
 	};
-	struct sim_realm *realm = sim_realm_new();
+	struct world world = { .realm = sim_realm_new() };
 	unsigned n_bad;
 
 	(void)state;
-	campaign.ctx = realm;
+	world.stock = sim_stock_new(world.realm);
+	campaign.ctx = &world;
 	n_bad = sim_campaign_run(&campaign);
-	sim_realm_free(realm);
+	sim_stock_free(world.stock);
+	sim_realm_free(world.realm);
 	assert_int_equal(n_bad, 0);
 }
 

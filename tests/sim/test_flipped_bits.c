@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "sim_campaign.h"
+#include "sim_keep.h"
 
 #define MINUTE 60000ull
 #define N_RUNS 2000
@@ -17,9 +17,16 @@
 static const char *const both[] = { "a", "b", NULL };
 static const char *const only_a[] = { "a", NULL };
 
+struct world {
+	struct sim_realm *realm;
+	struct sim_stock *stock;
+};
+
 static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 {
-	const struct sim_realm *realm = ctx;
+	const struct world *world = ctx;
+	const struct sim_realm *realm = world->realm;
+	struct sim_keep keep;
 	struct sim *sim = sim_new(seed);
 	struct sim_server *a = sim_add_server(sim, "a", 80), *b = sim_add_server(sim, "b", 80);
 	uint64_t state = seed;
@@ -35,22 +42,24 @@ static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 	size_t at = sim_pick(&state, sim_file_bytes(a, path).len);
 	unsigned bit = (unsigned)sim_pick(&state, 8);
 	sim_flip(a, path, at, bit);
-	snprintf(v->scenario, sizeof(v->scenario), "bit %u of byte %zu of %s, %s, %s", bit, at,
+	const struct sim_realm_loader loader = { .hosts = has_good ? both : only_a,
+						 .kiosk = is_kiosk ? "kim" : NULL };
+	sim_keep_begin(&keep, world->stock, sim, seed);
+	snprintf(v->scenario, sizeof(v->scenario), "bit %u of byte %zu of %s, %s, %s, %s", bit, at,
 		 path, has_good ? "a good mirror too" : "the only mirror",
-		 is_kiosk ? "kiosk" : "person");
-	sim_boot_init(&boot, sim, realm,
-		      &(struct sim_realm_loader){ .hosts = has_good ? both : only_a,
-						  .kiosk = is_kiosk ? "kim" : NULL });
+		 is_kiosk ? "kiosk" : "person", sim_keep_name(&keep));
+	sim_boot_init(&boot, sim, realm, &loader);
 	if (!sim_boot_run(&boot, 10 * MINUTE))
 		sim_say(v, "neither boot nor error, stage %d", sim_stage(sim));
 	v->took_ms = sim_now(sim);
+	sim_keep_judge(&keep, v);
+	/* Mended, it boots. */
+	sim_flip(a, path, at, bit);
 	if (boot.status != CB_BOOT_READY) {
 		enum cb_err err = sim_last_err(sim, CB_EVENT_ERROR);
 		unsigned family = cb_err_info(err)->code / 100;
 		if (has_good || family < 2 || family > 4)
 			sim_say(v, "%s", cb_err_info(err)->name);
-		/* Mended, it boots. */
-		sim_flip(a, path, at, bit);
 		boot.error_key = 'r';
 		boot.account[1] = "ada";
 		boot.passphrase[1] = SIM_REALM_PASSPHRASE;
@@ -60,7 +69,9 @@ static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 	}
 	if (boot.status == CB_BOOT_READY)
 		sim_judge_ready(v, &boot, realm);
+	sim_keep_judge_next(&keep, &boot, &loader, v);
 	sim_judge_end(v, &boot);
+	sim_keep_end(&keep);
 }
 
 static void flipped_bits(void **state)
@@ -71,13 +82,15 @@ static void flipped_bits(void **state)
 		.last = N_RUNS,
 		.run = run,
 	};
-	struct sim_realm *realm = sim_realm_new();
+	struct world world = { .realm = sim_realm_new() };
 	unsigned n_bad;
 
 	(void)state;
-	campaign.ctx = realm;
+	world.stock = sim_stock_new(world.realm);
+	campaign.ctx = &world;
 	n_bad = sim_campaign_run(&campaign);
-	sim_realm_free(realm);
+	sim_stock_free(world.stock);
+	sim_realm_free(world.realm);
 	assert_int_equal(n_bad, 0);
 }
 

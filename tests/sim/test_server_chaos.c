@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "sim_campaign.h"
+#include "sim_keep.h"
 
 #define MINUTE 60000ull
 #define N_MIRRORS 3
@@ -93,6 +93,7 @@ static const char *const hosts[] = { "a", "b", "c", NULL };
 struct scenario {
 	size_t way[N_MIRRORS];
 	bool has_frames;
+	struct sim_keep keep;
 };
 
 static bool is_usable(size_t way)
@@ -159,25 +160,57 @@ static bool is_code_of(size_t way, enum cb_err err)
 	return false;
 }
 
-/* Does any mirror say that things are absent? */
-static bool is_any_absent(const struct scenario *s)
+static bool is_code_of_any(const struct scenario *s, enum cb_err err)
 {
 	for (unsigned i = 0; i < N_MIRRORS; i++)
-		if (is_code_of(s->way[i], CB_META_MISSING))
+		if (is_code_of(s->way[i], err))
 			return true;
 	return false;
 }
 
-static bool is_right(const struct scenario *s, enum cb_err err)
+/* Does any mirror say that things are absent? */
+static bool is_any_absent(const struct scenario *s)
 {
-	bool is_mixed = s->way[0] != s->way[1] || s->way[1] != s->way[2];
+	return is_code_of_any(s, CB_META_MISSING);
+}
+
+static bool is_any_wrong(const struct scenario *s)
+{
+	return is_code_of_any(s, CB_META_HASH) || is_code_of_any(s, CB_HTTP_TOO_LARGE) ||
+		is_code_of_any(s, CB_META_FORMAT);
+}
+
+/* Of a mirror that soon is asked no more, because all that it says is wrong, and another's other trouble neither is the reason. */
+static bool is_banned_right(const struct scenario *s, enum cb_err err)
+{
+	bool is_mixed = s->way[0] != s->way[1] || s->way[1] != s->way[2], is_any = false;
 
 	for (unsigned i = 0; i < N_MIRRORS; i++)
-		if (is_code_of(s->way[i], err))
-			return true;
-	/* Of different troubles no single one is the reason. */
-	if (err == CB_NET_NO_MIRROR)
-		return is_mixed;
+		is_any |= ways[s->way[i]].does.is_portal || ways[s->way[i]].does.is_endless;
+	return err == CB_NET_NO_MIRROR && is_mixed && is_any;
+}
+
+/* A cache that is damaged, or fails, may be not enough, for the image or for the sign-in; and it leads
+ * on to where wrong or absent bytes have another name. */
+static bool is_offline_right(const struct scenario *s, enum cb_err err)
+{
+	if (!sim_keep_has_some(&s->keep) || sim_keep_is_complete(&s->keep))
+		return false;
+	return err == CB_NET_OFFLINE || err == CB_LOGIN_OFFLINE ||
+		((err == CB_CHUNK_HASH || err == CB_MANIFEST_HASH) &&
+		 (is_any_wrong(s) || is_any_absent(s)));
+}
+
+static bool is_right(const struct scenario *s, enum cb_err err)
+{
+	if (is_offline_right(s, err) || is_banned_right(s, err))
+		return true;
+	/* What an earlier boot has seen makes the stale one a rollback. */
+	if (s->keep.has_state && is_code_of_any(s, CB_META_NO_IMAGE) &&
+	    (err == CB_META_ROLLBACK || err == CB_META_NO_IMAGE))
+		return err == CB_META_ROLLBACK;
+	if (is_code_of_any(s, err))
+		return true;
 	/* Other mirrors may have led on to where wrong bytes have another name. */
 	for (unsigned i = 0; i < N_MIRRORS; i++)
 		if (is_code_of(s->way[i], CB_META_HASH) &&
@@ -213,7 +246,8 @@ static void run_chaos(const struct scenario *s, struct sim_boot *b, struct sim_v
 			sim_last_subject(b->sim, CB_EVENT_ERROR));
 	else if (ends)
 		judge_error(s, b, v);
-	else if (n_refused != 1 || !is_any_absent(s))
+	else if (n_refused != 1 ||
+		 !(is_any_absent(s) || is_offline_right(s, sim_last_err(b->sim, CB_EVENT_REFUSED))))
 		sim_say(v, "neither boot nor error in 6 minutes, stage %d", sim_stage(b->sim));
 }
 
@@ -222,15 +256,23 @@ static void run_good(struct sim_boot *b, struct sim_verdict *v)
 	if (b->status == CB_BOOT_READY)
 		return;
 	b->error_key = 'r';
+	b->escapes_offline = true;
 	b->account[1] = "ada";
 	b->passphrase[1] = SIM_REALM_PASSPHRASE;
 	if (!sim_boot_run(b, sim_now(b->sim) + 6 * MINUTE) || b->status != CB_BOOT_READY)
 		sim_say(v, "no boot in good conditions, stage %d", sim_stage(b->sim));
 }
 
+struct world {
+	struct sim_realm *realm;
+	struct sim_stock *stock;
+};
+
 static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 {
-	const struct sim_realm *realm = ctx;
+	const struct sim_realm_loader loader = { .hosts = hosts };
+	const struct world *world = ctx;
+	const struct sim_realm *realm = world->realm;
 	struct sim_link link = { .up = { .delay_us = 5000 }, .down = { .delay_us = 5000 } };
 	struct sim *sim = sim_new(seed);
 	struct sim_server *servers[N_MIRRORS];
@@ -238,24 +280,28 @@ static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 	struct sim_boot b;
 
 	choose(seed, &s);
-	snprintf(v->scenario, sizeof(v->scenario), "%s: a %s, b %s, c %s",
+	sim_keep_begin(&s.keep, world->stock, sim, seed);
+	snprintf(v->scenario, sizeof(v->scenario), "%s: a %s, b %s, c %s; %s",
 		 s.has_frames ? "frames" : "streams", ways[s.way[0]].name, ways[s.way[1]].name,
-		 ways[s.way[2]].name);
+		 ways[s.way[2]].name, sim_keep_name(&s.keep));
 	for (unsigned i = 0; i < N_MIRRORS; i++) {
 		servers[i] = sim_add_server(sim, hosts[i], 80);
 		serve(realm, servers[i], &ways[s.way[i]]);
 	}
 	if (s.has_frames)
 		sim_use_frames(sim, &link);
-	sim_boot_init(&b, sim, realm, &(struct sim_realm_loader){ .hosts = hosts });
+	sim_boot_init(&b, sim, realm, &loader);
 	run_chaos(&s, &b, v);
 	v->took_ms = sim_now(sim);
+	sim_keep_judge(&s.keep, v);
 	for (unsigned i = 0; i < N_MIRRORS; i++)
 		serve(realm, servers[i], &ways[0]);
 	run_good(&b, v);
 	if (b.status == CB_BOOT_READY)
 		sim_judge_ready(v, &b, realm);
+	sim_keep_judge_next(&s.keep, &b, &loader, v);
 	sim_judge_end(v, &b);
+	sim_keep_end(&s.keep);
 }
 
 static void server_chaos(void **state)
@@ -267,13 +313,15 @@ static void server_chaos(void **state)
 		.last = N_WAYS * N_WAYS * 4 / 3,
 		.run = run,
 	};
-	struct sim_realm *realm = sim_realm_new();
+	struct world world = { .realm = sim_realm_new() };
 	unsigned n_bad;
 
 	(void)state;
-	campaign.ctx = realm;
+	world.stock = sim_stock_new(world.realm);
+	campaign.ctx = &world;
 	n_bad = sim_campaign_run(&campaign);
-	sim_realm_free(realm);
+	sim_stock_free(world.stock);
+	sim_realm_free(world.realm);
 	assert_int_equal(n_bad, 0);
 }
 

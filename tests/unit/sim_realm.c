@@ -286,44 +286,53 @@ static void add_account(struct sim_realm *r, unsigned i, struct cb_record *conte
 	cb_key_done(&key);
 }
 
-static void add_accounts(struct sim_realm *r, uint64_t epoch)
+static struct cb_record content_of(unsigned i, uint64_t epoch)
 {
 	static const char *const names[N_ACCOUNTS] = { "ada", "bob", "eve", "kim", "pam", "tom" };
+	static uint8_t uids[N_ACCOUNTS][16];
 	struct cb_environment demo = { .target = cb_bytes_of("demo"), .is_default = true };
 	struct cb_environment other = { .target = cb_bytes_of("other/1.cbm"),
 					.label = cb_bytes_of("Other"),
 					.cmdline_suffix = cb_bytes_of("debug=1") };
 	struct cb_credential credential = { cb_bytes_of("key"), cb_bytes_of(SIM_REALM_CREDENTIAL) };
+	struct cb_record c = {
+		.epoch = epoch,
+		.body_seq = epoch,
+		.issued_s = NOW_S,
+		.expires_s = NOW_S + CB_RECORD_MAX_LIFETIME_S,
+		.uid = { uids[i], sizeof(uids[i]) },
+		.display_name = cb_bytes_of(names[i]),
+		.n_envs = 1,
+		.envs = { demo },
+	};
+
+	uids[i][0] = (uint8_t)(i + 1);
+	if (i == 0 || i == 3)
+		c.policy.offline_days = SIM_REALM_OFFLINE_DAYS;
+	if (i == 0) {
+		c.n_credentials = 1;
+		c.credentials[0] = credential;
+	} else if (i == 1) {
+		c.n_envs = 2;
+		c.envs[1] = other;
+	} else if (i == 2) {
+		c.envs[0].cmdline_suffix = cb_bytes_of("init=/bin/sh");
+	} else if (i == OLD_ACCOUNT) {
+		c.envs[0].target = cb_bytes_of("twice");
+	} else if (i == 5) {
+		c.envs[0].target = cb_bytes_of("torn");
+	}
+	return c;
+}
+
+static void add_accounts(struct sim_realm *r, uint64_t epoch)
+{
+	static const char *const names[N_ACCOUNTS] = { "ada", "bob", "eve", "kim", "pam", "tom" };
 
 	for (unsigned i = 0; i < N_ACCOUNTS; i++) {
-		uint8_t uid[16] = { (uint8_t)(i + 1) };
-		struct cb_record c = {
-			.epoch = epoch,
-			.body_seq = epoch,
-			.issued_s = NOW_S,
-			.expires_s = NOW_S + CB_RECORD_MAX_LIFETIME_S,
-			.uid = { uid, sizeof(uid) },
-			.display_name = cb_bytes_of(names[i]),
-			.n_envs = 1,
-			.envs = { demo },
-		};
+		struct cb_record c = content_of(i, epoch);
 
 		r->accounts[i].name = names[i];
-		if (i == 0 || i == 3)
-			c.policy.offline_days = SIM_REALM_OFFLINE_DAYS;
-		if (i == 0) {
-			c.n_credentials = 1;
-			c.credentials[0] = credential;
-		} else if (i == 1) {
-			c.n_envs = 2;
-			c.envs[1] = other;
-		} else if (i == 2) {
-			c.envs[0].cmdline_suffix = cb_bytes_of("init=/bin/sh");
-		} else if (i == OLD_ACCOUNT) {
-			c.envs[0].target = cb_bytes_of("twice");
-		} else if (i == 5) {
-			c.envs[0].target = cb_bytes_of("torn");
-		}
 		add_account(r, i, &c);
 	}
 }
@@ -433,6 +442,11 @@ void sim_realm_free(struct sim_realm *r)
 	free(r);
 }
 
+const uint8_t *sim_realm_id(const struct sim_realm *r)
+{
+	return r->realm_id;
+}
+
 void sim_realm_serve(const struct sim_realm *r, struct sim_server *server)
 {
 	sim_copy_files(server, r->store);
@@ -486,6 +500,17 @@ void sim_realm_record_path(const struct sim_realm *r, const char *account, char 
 
 	cb_record_path(find_account(r, account)->keys.locator, path);
 	snprintf(out, 256, "%s%s", SIM_REALM_BASE, path);
+}
+
+void sim_realm_change_account(struct sim_realm *r, const char *name,
+			      void (*change)(struct cb_record *content))
+{
+	unsigned i = (unsigned)(find_account(r, name) - r->accounts);
+	struct cb_record c = content_of(i, 1);
+
+	change(&c);
+	add_account(r, i, &c);
+	sim_realm_reload(r);
 }
 
 size_t sim_realm_config(const struct sim_realm *r, const struct sim_realm_loader *loader,

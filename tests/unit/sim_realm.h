@@ -45,9 +45,22 @@ void sim_realm_add_version(struct sim_realm *realm, unsigned version, int64_t no
 void sim_realm_set_mirrors(struct sim_realm *realm, const char *const *hosts, int64_t now_s);
 /* The next root; with new timestamp and snapshot keys, or the same ones. */
 void sim_realm_add_root(struct sim_realm *realm, bool has_new_keys, int64_t now_s);
+/* One account's record with a change; and metadata signed anew with one. */
+struct cb_record;
+void sim_realm_change_account(struct sim_realm *realm, const char *name,
+			      void (*change)(struct cb_record *content));
+void sim_realm_set_min_loader(struct sim_realm *realm, uint64_t version);
+void sim_realm_drop_kdf(struct sim_realm *realm);
+void sim_realm_revoke(struct sim_realm *realm, const char *account);
+void sim_realm_set_min_epoch(struct sim_realm *realm, uint64_t epoch);
+/* Version 1 of an image: demo's manifest under another name and arch, or one that the caller serves. */
+void sim_realm_add_target(struct sim_realm *realm, const char *name, const char *arch,
+			  struct cb_bytes manifest);
 /* For these: where REPO ("repo") and the keys ("keys") lie, and taking in what was changed there. */
 const char *sim_realm_dir(const struct sim_realm *realm);
 void sim_realm_reload(struct sim_realm *realm);
+
+const uint8_t *sim_realm_id(const struct sim_realm *realm); /* 32 bytes */
 
 /* Offers the whole repository on the server below SIM_REALM_BASE. */
 void sim_realm_serve(const struct sim_realm *realm, struct sim_server *server);

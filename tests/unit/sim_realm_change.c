@@ -57,6 +57,91 @@ void sim_realm_set_mirrors(struct sim_realm *realm, const char *const *hosts, in
 	sim_realm_reload(realm);
 }
 
+static void load(struct sim_realm *realm, struct paths *paths, struct cb_repo_meta *meta)
+{
+	/* The paths outlive the metadata. */
+	const struct cb_meta_place place = place_of(realm, paths, SIM_REALM_NOW_S);
+	struct cb_error e = { 0 };
+
+	must(cb_repo_meta_load(&place, meta, &e) == CB_OK, e.text);
+}
+
+static void commit(struct sim_realm *realm, struct cb_repo_meta *meta, bool is_of_accounts)
+{
+	struct cb_error e = { 0 };
+
+	must((is_of_accounts ? cb_repo_meta_commit_accounts(meta, &e) :
+			       cb_repo_meta_commit(meta, &e)) == CB_OK,
+	     e.text);
+	cb_repo_meta_done(meta);
+	sim_realm_reload(realm);
+}
+
+void sim_realm_set_min_loader(struct sim_realm *realm, uint64_t version)
+{
+	struct cb_repo_meta meta;
+	struct paths paths;
+
+	load(realm, &paths, &meta);
+	meta.min_loader = version;
+	commit(realm, &meta, /*is_of_accounts=*/false);
+}
+
+void sim_realm_drop_kdf(struct sim_realm *realm)
+{
+	struct cb_repo_meta meta;
+	struct paths paths;
+
+	load(realm, &paths, &meta);
+	meta.n_kdf = 0;
+	commit(realm, &meta, /*is_of_accounts=*/false);
+}
+
+void sim_realm_revoke(struct sim_realm *realm, const char *account)
+{
+	struct cb_repo_meta meta;
+	struct paths paths;
+	uint8_t locator[CB_DIGEST_LEN];
+	char path[256];
+
+	sim_realm_record_path(realm, account, path);
+	must(cb_hex_decode(cb_bytes_of(strrchr(path, '/') + 1), locator, sizeof(locator)), path);
+	load(realm, &paths, &meta);
+	memcpy(meta.revoked[0].prefix, locator, sizeof(meta.revoked[0].prefix));
+	meta.n_revoked = 1;
+	commit(realm, &meta, /*is_of_accounts=*/true);
+}
+
+void sim_realm_set_min_epoch(struct sim_realm *realm, uint64_t epoch)
+{
+	struct cb_repo_meta meta;
+	struct paths paths;
+
+	load(realm, &paths, &meta);
+	meta.min_epoch = epoch;
+	commit(realm, &meta, /*is_of_accounts=*/true);
+}
+
+void sim_realm_add_target(struct sim_realm *realm, const char *name, const char *arch,
+			  struct cb_bytes manifest)
+{
+	struct cb_repo_meta meta;
+	struct cb_error e = { 0 };
+	struct paths paths;
+
+	load(realm, &paths, &meta);
+	struct cb_tuf_target t = *cb_repo_meta_newest(&meta, "demo");
+	snprintf(t.name, sizeof(t.name), "%s", name);
+	snprintf(t.path, sizeof(t.path), "%s/1.cbm", name);
+	snprintf(t.arch, sizeof(t.arch), "%s", arch);
+	if (manifest.len > 0) {
+		t.len = manifest.len;
+		cb_sha256(manifest, t.sha256);
+	}
+	must(cb_repo_meta_add(&meta, &t, &e) == CB_OK, e.text);
+	commit(realm, &meta, /*is_of_accounts=*/false);
+}
+
 /* ---- Roots ---- */
 
 /* The "signed" part of a metadata file, owned by the caller. */

@@ -653,6 +653,36 @@ static void test_other_id(void **state)
 	world_done(&w);
 }
 
+/* One superblock can't be read, this time: what it refers to stays until there is a newer one. */
+static void test_unreadable_superblock(void **state)
+{
+	(void)state;
+	for (unsigned place = 0; place < 2; place++)
+		for (unsigned n = 0; n < 2; n++) {
+			struct world w;
+
+			world_init(&w);
+			for (unsigned i = 0; i <= n; i++) {
+				assert_true(put(&w, CB_CACHE_ACCOUNT, 1 + i, 9000));
+				assert_true(cb_cache_commit(w.cache));
+			}
+			/* behind the label */
+			sim_block_faults(w.block)->fail_read = 2 + place;
+			reopen(&w);
+			assert_true(put(&w, CB_CACHE_ACCOUNT, 9, 9000));
+			/* read, it is on the device; the power goes before the commit */
+			assert_true(has(&w, CB_CACHE_ACCOUNT, 9, 9, 9000));
+			for (unsigned i = 0; i <= n; i++) {
+				reopen(&w);
+				uint8_t key[CB_DIGEST_LEN] = { (uint8_t)(1 + i), CB_CACHE_ACCOUNT };
+				struct cb_cache_reading r;
+				if (cb_cache_find(w.cache, CB_CACHE_ACCOUNT, key, &r))
+					assert_true(has(&w, CB_CACHE_ACCOUNT, 1 + i, 1 + i, 9000));
+			}
+			world_done(&w);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -670,6 +700,7 @@ int main(void)
 		cmocka_unit_test(test_failing_reads),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_damaged_superblocks),
+		cmocka_unit_test(test_unreadable_superblock),
 		cmocka_unit_test(test_made_up_sequences),
 		cmocka_unit_test(test_made_up_entries),
 		cmocka_unit_test(test_duplicate_with_wrong_data),

@@ -430,7 +430,7 @@ static void test_priority(void **state)
 		.n_items = 300,
 		.describe = world_describe,
 		.deliver = world_deliver,
-		.absent_err = CB_NET_ABSENT,
+		.absent_err = CB_NOT_FOUND,
 		.wrong_err = CB_CHUNK_HASH,
 		.priority = 5,
 	};

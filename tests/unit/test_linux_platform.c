@@ -403,7 +403,7 @@ static void test_engine(void **state)
 		.n_items = N_ITEMS,
 		.describe = describe,
 		.deliver = deliver,
-		.absent_err = CB_NET_ABSENT,
+		.absent_err = CB_NOT_FOUND,
 		.wrong_err = CB_CHUNK_HASH,
 	};
 	assert_int_equal(cb_fetch_submit(fetch, &params, &job), CB_OK);

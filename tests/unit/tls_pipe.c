@@ -401,7 +401,7 @@ enum cb_err tls_pipe_fetch(struct tls_pipe *p, const char *url)
 		.n_items = 1,
 		.describe = describe,
 		.deliver = deliver,
-		.absent_err = CB_NET_ABSENT,
+		.absent_err = CB_NOT_FOUND,
 		.wrong_err = CB_CHUNK_HASH,
 	};
 	struct cb_fetch *fetch = NULL;
