@@ -41,6 +41,7 @@ struct cb_boot_result {
 	const char *cmdline; /* ASCII, NUL-terminated */
 	const char *image; /* NAME/VERSION */
 	const struct cb_config *config;
+	bool is_memory_short; /* there was no room for the initrds twice: the kernel may need what is left */
 };
 
 struct cb_boot; /* opaque */
@@ -75,9 +76,8 @@ void cb_boot_close_network(struct cb_boot *boot);
 /* The firmware has its own copy of the result's kernel: that buffer is freed. */
 void cb_boot_free_kernel(struct cb_boot *boot);
 /*
- * The kernel asks for its initrd: writes the result's initrd_len bytes to out, and frees what they
- * came from. Once. Needs the platform's workers (where it has some) and its memory's free, and
- * nothing else of it. CHUNK_DECODE: what was published does not decompress; the driver lets the
+ * The kernel asks for its initrd: writes the result's initrd_len bytes to out. Once. Needs the
+ * platform's workers (where it has some), and nothing else of it. CHUNK_DECODE: what was published does not decompress; the driver lets the
  * kernel fail, and cb_boot_start_failed will say so.
  */
 enum cb_err cb_boot_serve_initrd(struct cb_boot *boot, uint8_t *out);

@@ -57,7 +57,7 @@ bool cb_imagefetch_is_deferred(const struct cb_imagefetch *im);
 /* Only when DONE; after cb_imagefetch_detach too. Bytes of all initrds, each zero-padded to 4. */
 size_t cb_imagefetch_initrd_len(const struct cb_imagefetch *im);
 /*
- * Writes them, in order, to out, and frees what they came from: once. Allocates nothing.
+ * Writes them, in order, to out: once. Allocates and frees nothing.
  * CHUNK_DECODE: a verified chunk does not decompress; the subject names it.
  */
 enum cb_err cb_imagefetch_serve(struct cb_imagefetch *im, uint8_t *out);

@@ -280,15 +280,14 @@ enum cb_err cb_imageplan_serve(struct cb_imageplan *plan, struct cb_crew *crew, 
 {
 	enum cb_err err = CB_OK;
 
-	if (!plan->initrd)
+	if (plan->is_served || !plan->initrd)
 		return CB_INTERNAL;
+	plan->is_served = true;
 	if (plan->is_deferred) {
 		pad_initrds(plan->manifest, out);
 		err = decode(plan, crew, out, ret_chunk);
 	} else if (plan->initrd_len > 0) {
 		memcpy(out, plan->initrd, (size_t)plan->initrd_len);
 	}
-	cb_free(plan->mem, plan->initrd);
-	plan->initrd = NULL;
 	return err;
 }

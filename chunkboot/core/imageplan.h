@@ -14,7 +14,7 @@
 struct cb_imageplan {
 	const struct cb_mem *mem;
 	const struct cb_manifest *manifest;
-	bool is_deferred;
+	bool is_deferred, is_served;
 	uint8_t *first;
 	uint8_t *initrd; /* early: decoded, each padded to 4; deferred: the stored bytes */
 	uint64_t initrd_len; /* of all, decoded and padded */
@@ -38,9 +38,10 @@ void cb_imageplan_done(struct cb_imageplan *plan);
 /* Fills in what the crew is to do with chunk i, but for the stored bytes. */
 void cb_imageplan_piece(const struct cb_imageplan *plan, uint32_t i, struct cb_piece *ret);
 /*
- * When all chunks have come: writes the initrds, each padded to 4, to out[initrd_len], then frees
- * them. Once. Allocates nothing and verifies nothing again. CHUNK_DECODE: chunk *ret_chunk is not
- * what it should be, and that is the publisher's doing.
+ * When all chunks have come: writes the initrds, each padded to 4, to out[initrd_len]. Once.
+ * Allocates and frees nothing (firmware that overwrites what is freed takes a second for an initrd)
+ * and verifies nothing again. CHUNK_DECODE: chunk *ret_chunk is not what it should be, and that is
+ * the publisher's doing.
  */
 enum cb_err cb_imageplan_serve(struct cb_imageplan *plan, struct cb_crew *crew, uint8_t *out,
 			       uint32_t *ret_chunk);
