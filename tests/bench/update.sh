@@ -224,7 +224,7 @@ zsync_bodies() {
 	awk '{ n += $2 } END { print n + 0 }' "$dir/access.log"
 }
 
-# The archive uncompressed and as gzip makes it, with and without --rsyncable; the kernel as it is.
+# The archive uncompressed and as gzip makes it; the kernel as it is.
 measure_zsync() {
 	local of
 	mkdir -p "$dir/www"

@@ -25,7 +25,7 @@ attempt() {
 	(
 		read -r _ <"$dir/gate-$1" || true
 		status=0
-		publish "${2%@*}" --version "${2#*@}" --initrd "$dir/$1" --cmdline "$2" --quiet 2>"$dir/$1.err" || status=$?
+		publish "${2%@*}" --version "${2#*@}" --initrd "$dir/$1" --exact --cmdline "$2" --quiet 2>"$dir/$1.err" || status=$?
 		echo "$status" >"$dir/$1.status"
 	) &
 }
@@ -75,16 +75,14 @@ assert_all_there() {
 		assert_exit 0 chunkboot fetch "$url" "$image" -o "$dir/boot" --root "$dir/trusted.json"
 		cmp "$dir/boot/kernel" "$dir/vmlinuz"
 		assert_equal "$image" "$(cat "$dir/boot/cmdline")" 'command line'
-		assert_equal "${sums[$who]:=$(sha256sum <"$dir/boot/initrd-0")}" "$(sha256sum <"$dir/boot/initrd-0")" 'initrd'
+		cmp "$dir/boot/initrd-0" "$dir/$who"
 	done <"$dir/published"
 	echo "$(wc -l <"$dir/published") published, $n_busy times busy"
-	[ "${sums[left]}" != "${sums[right]:-}" ] || fail 'both have the same initrd'
 	[ "$n_busy" -ge 1 ] || fail 'they never met'
 }
 
 test_two_images() {
 	local i
-	declare -A sums
 	prepare
 	for ((i = 1; i <= rounds; i++)); do
 		race "desk@$i" "lab@$i"
@@ -94,7 +92,6 @@ test_two_images() {
 
 test_two_versions_of_one_image() {
 	local i
-	declare -A sums
 	prepare
 	for ((i = 1; i <= rounds; i++)); do
 		race "desk@$i.left" "desk@$i.right"
