@@ -114,8 +114,16 @@ static void serve_network(struct loader *l)
 
 /* ---- Starting the kernel ---- */
 
-static void wipe_leftovers(void)
+/*
+ * Memory is given back only where the kernel may need it: some firmware overwrites what is freed, at
+ * less than 200 MB/s under emulation.
+ */
+static void clean_up(struct loader *l)
 {
+	if (cb_boot_result(l->boot)->is_memory_short) {
+		cb_boot_free_kernel(l->boot);
+		cb_alloc_trim();
+	}
 	cb_console_drain();
 	cb_alloc_wipe_free();
 }
@@ -133,22 +141,11 @@ static void start_kernel(struct loader *l)
 	cb_screen_line(&l->screen, cb_fmt_done(&text));
 	err = cb_start_prepare(l->boot, &start);
 	if (!err) {
-		/*
-		 * Memory is given back only where the kernel may need it: some firmware overwrites what is
-		 * freed, at less than 200 MB/s under emulation. First, so that what the firmware allocates
-		 * from here on does not end up in the middle of the largest piece.
-		 */
-		if (result->is_memory_short) {
-			cb_boot_free_kernel(l->boot);
-			cb_alloc_trim();
-		}
 		cb_boot_close_network(l->boot);
 		cb_network_stop(&l->network, /*for_good=*/result->kind == CB_KIND_LINUX);
 		l->was_up = false;
 		cb_workers_stop();
-		if (result->is_memory_short)
-			cb_alloc_trim();
-		wipe_leftovers();
+		clean_up(l);
 		cb_vars_set_exec_time(cb_clock_us());
 		err = cb_start_run(&start);
 	}

@@ -17,10 +17,11 @@ static bool has_received(const struct cb_boot *b)
 }
 
 /*
- * Addresses, router and names may be what was wrong: where nothing has come at all, or the wrong
- * things. A line that breaks off does not cost a network that is good, the first time.
+ * True: addresses, router and names may be what was wrong, where nothing has come at all, or the wrong
+ * things. A line that breaks off does not cost a network that is good, the first time, which is
+ * remembered.
  */
-static bool is_network_doubtful(struct cb_boot *b)
+static bool judge_network(struct cb_boot *b)
 {
 	bool was_good = b->was_network_good;
 
@@ -76,7 +77,7 @@ static void retry(struct cb_boot *b)
 	b->outcome = CB_BOOT_RUNNING;
 	b->n_refused = 0;
 	/* The driver brings it up anew. */
-	if (is_network_doubtful(b))
+	if (judge_network(b))
 		b->is_network_up = false;
 	cb_boot_enter(b, CB_STAGE_NETWORK);
 }

@@ -17,6 +17,18 @@ static void put_member(struct cb_text *t, const char *name)
 	cb_text_put(t, "\":");
 }
 
+static void put_number(struct cb_text *t, const char *name, uint64_t n)
+{
+	put_member(t, name);
+	cb_text_put_u64(t, n);
+}
+
+static void put_truth(struct cb_text *t, const char *name, bool is)
+{
+	put_member(t, name);
+	cb_text_put(t, is ? "true" : "false");
+}
+
 static void put_hex_member(struct cb_text *t, const char *name, const uint8_t digest[32])
 {
 	put_member(t, name);
@@ -35,8 +47,7 @@ static void put_segments(struct cb_text *t, const struct cb_manifest *m)
 		cb_segment_name(m, i, name);
 		cb_text_put(t, i > 0 ? ",{\"name\":" : "{\"name\":");
 		cb_text_put_json(t, cb_bytes_of(name));
-		put_member(t, "bytes");
-		cb_text_put_u64(t, m->segments[i].raw_len);
+		put_number(t, "bytes", m->segments[i].raw_len);
 		put_hex_member(t, "sha256", m->segments[i].sha256);
 		cb_text_put(t, "}");
 	}
@@ -68,10 +79,8 @@ static void put_sources(struct cb_text *t, const struct cb_fetch *f)
 		cb_fetch_source_stats(f, i, &stats);
 		cb_text_put(t, i > 0 ? ",{\"url\":" : "{\"url\":");
 		cb_text_put_json(t, cb_bytes_of(cb_fetch_source_name(f, i)));
-		put_member(t, "body_bytes");
-		cb_text_put_u64(t, stats.body_bytes);
-		put_member(t, "wrong_objects");
-		cb_text_put_u64(t, stats.wrong_objects);
+		put_number(t, "body_bytes", stats.body_bytes);
+		put_number(t, "wrong_objects", stats.wrong_objects);
 		cb_text_put(t, "}");
 	}
 	cb_text_put(t, "]");
@@ -92,20 +101,13 @@ static void put_cache(struct cb_text *t, const struct cb_boot *b)
 	put_member(t, "cache");
 	cb_text_put(t, "{\"body_bytes\":");
 	cb_text_put_u64(t, fetched.cache_bytes);
-	put_member(t, "read_bytes");
-	cb_text_put_u64(t, stats.read_bytes);
-	put_member(t, "written_bytes");
-	cb_text_put_u64(t, stats.written_bytes);
-	put_member(t, "bad_records");
-	cb_text_put_u64(t, stats.n_bad_records);
-	put_member(t, "bad_tables");
-	cb_text_put_u64(t, stats.n_lost_segments);
-	put_member(t, "read_errors");
-	cb_text_put_u64(t, stats.n_read_errors);
-	put_member(t, "write_failed");
-	cb_text_put(t, stats.write_err != CB_OK ? "true" : "false");
-	put_member(t, "is_full");
-	cb_text_put(t, stats.is_full ? "true" : "false");
+	put_number(t, "read_bytes", stats.read_bytes);
+	put_number(t, "written_bytes", stats.written_bytes);
+	put_number(t, "bad_records", stats.n_bad_records);
+	put_number(t, "bad_tables", stats.n_lost_segments);
+	put_number(t, "read_errors", stats.n_read_errors);
+	put_truth(t, "write_failed", stats.write_err != CB_OK);
+	put_truth(t, "is_full", stats.is_full);
 	cb_text_put(t, "}");
 }
 
@@ -117,10 +119,8 @@ static void put_offline(struct cb_text *t, const struct cb_boot *b)
 	put_member(t, "offline");
 	cb_text_put(t, "{\"network\":");
 	cb_text_put(t, b->is_offline ? "false" : "true");
-	put_member(t, "since");
-	cb_text_put_u64(t, (uint64_t)cb_tuf_info(b->tuf)->issued_s);
-	put_member(t, "until");
-	cb_text_put_u64(t, (uint64_t)b->offline_until_s);
+	put_number(t, "since", (uint64_t)cb_tuf_info(b->tuf)->issued_s);
+	put_number(t, "until", (uint64_t)b->offline_until_s);
 	cb_text_put(t, "}");
 }
 
@@ -137,8 +137,7 @@ static void put_network(struct cb_text *t, const struct cb_net *net)
 		cb_text_put(t,
 			    i > 0 ? ",\"ipv6\":{\"has_address\":" : "{\"ipv4\":{\"has_address\":");
 		cb_text_put(t, use.has_address[i] ? "true" : "false");
-		put_member(t, "connections");
-		cb_text_put_u64(t, use.n_connections[i]);
+		put_number(t, "connections", use.n_connections[i]);
 		cb_text_put(t, "}");
 	}
 	cb_text_put(t, "}");
@@ -152,8 +151,7 @@ static void put_timings(struct cb_text *t, const struct cb_boot *b)
 	for (unsigned i = 0; i < sizeof(stage_names) / sizeof(stage_names[0]); i++) {
 		if (!stage_names[i] || b->stage_ms[i] == 0)
 			continue;
-		put_member(t, stage_names[i]);
-		cb_text_put_u64(t, b->stage_ms[i] - b->start_ms);
+		put_number(t, stage_names[i], b->stage_ms[i] - b->start_ms);
 	}
 	cb_text_put(t, "}");
 }
@@ -165,14 +163,11 @@ static void put_derivation(struct cb_text *t, const struct cb_boot *b)
 		put_member(t, "key_derivation");
 		cb_text_put(t, "{\"ms\":");
 		cb_text_put_u64(t, b->derived.ms);
-		put_member(t, "processor");
-		cb_text_put_u64(t, b->derived.processor);
-		put_member(t, "body_bytes");
-		cb_text_put_u64(t, b->derived.bytes);
+		put_number(t, "processor", b->derived.processor);
+		put_number(t, "body_bytes", b->derived.bytes);
 		cb_text_put(t, "}");
 	}
-	put_member(t, "workers");
-	cb_text_put_u64(t, b->platform->workers.n);
+	put_number(t, "workers", b->platform->workers.n);
 }
 
 bool cb_boot_json(const struct cb_boot *b, char *out, size_t max, size_t *ret_len)

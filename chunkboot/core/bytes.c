@@ -118,6 +118,16 @@ uint64_t cb_read_le64(struct cb_reader *r)
 	return b.len == 8 ? cb_le64(b.p) : 0;
 }
 
+uint16_t cb_read_be16(struct cb_reader *r)
+{
+	return __builtin_bswap16(cb_read_le16(r));
+}
+
+uint32_t cb_read_be32(struct cb_reader *r)
+{
+	return __builtin_bswap32(cb_read_le32(r));
+}
+
 void cb_read_copy(struct cb_reader *r, void *out, size_t len)
 {
 	if (len == 0)

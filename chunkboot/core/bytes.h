@@ -92,6 +92,8 @@ uint8_t cb_read_u8(struct cb_reader *r);
 uint16_t cb_read_le16(struct cb_reader *r);
 uint32_t cb_read_le32(struct cb_reader *r);
 uint64_t cb_read_le64(struct cb_reader *r);
+uint16_t cb_read_be16(struct cb_reader *r);
+uint32_t cb_read_be32(struct cb_reader *r);
 /* The next len bytes as a span into the input. */
 struct cb_bytes cb_read_bytes(struct cb_reader *r, size_t len);
 /* Copies len bytes to out (zeroes on failure). */

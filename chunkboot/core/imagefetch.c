@@ -8,8 +8,8 @@
 #include "core/cachefill.h"
 #include "core/imageplan.h"
 
-#define FILL_SHARE                                                                                 \
-	4u /* of spare memory may hold what waits to be written to the cache: one in so many bytes */
+/* One byte in so many of spare memory may hold what waits to be written to the cache. */
+#define FILL_SHARE 4u
 
 struct cb_imagefetch {
 	const struct cb_platform *platform;

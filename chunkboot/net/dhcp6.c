@@ -159,20 +159,6 @@ struct answer {
 	uint8_t dns[CB_DHCP6_MAX_DNS][16];
 };
 
-static unsigned read16(struct cb_reader *r)
-{
-	unsigned high = cb_read_u8(r);
-
-	return high << 8 | cb_read_u8(r);
-}
-
-static uint32_t read32(struct cb_reader *r)
-{
-	uint32_t high = read16(r);
-
-	return high << 16 | read16(r);
-}
-
 /* False at the end, and at an option that is longer than what holds it. */
 static bool next_option(struct cb_reader *r, unsigned *ret_code, struct cb_reader *ret_value)
 {
@@ -180,8 +166,8 @@ static bool next_option(struct cb_reader *r, unsigned *ret_code, struct cb_reade
 
 	if (r->rest.len == 0)
 		return false;
-	*ret_code = read16(r);
-	len = read16(r);
+	*ret_code = cb_read_be16(r);
+	len = cb_read_be16(r);
 	*ret_value = cb_reader_of(cb_read_bytes(r, len));
 	return !r->failed;
 }
@@ -189,7 +175,7 @@ static bool next_option(struct cb_reader *r, unsigned *ret_code, struct cb_reade
 /* Success has the code 0; a broken status is none. */
 static bool is_failure(struct cb_reader *value)
 {
-	return read16(value) != 0 || value->failed;
+	return cb_read_be16(value) != 0 || value->failed;
 }
 
 /* A host's address that is valid beyond this link. */
@@ -208,8 +194,8 @@ static bool read_address(struct cb_reader *r, struct answer *a)
 	unsigned code;
 
 	cb_read_copy(r, address, sizeof(address));
-	preferred_s = read32(r);
-	valid_s = read32(r);
+	preferred_s = cb_read_be32(r);
+	valid_s = cb_read_be32(r);
 	while (next_option(r, &code, &value))
 		has_failed |= code == STATUS_CODE && is_failure(&value);
 	if (r->failed)
@@ -227,12 +213,12 @@ static bool read_address(struct cb_reader *r, struct answer *a)
 
 static bool read_association(struct cb_reader *r, uint32_t iaid, struct answer *a)
 {
-	bool is_ours = read32(r) == iaid;
+	bool is_ours = cb_read_be32(r) == iaid;
 	struct cb_reader value;
 	unsigned code;
 
-	(void)read32(r); /* T1 and T2: see the header */
-	(void)read32(r);
+	(void)cb_read_be32(r); /* T1 and T2: see the header */
+	(void)cb_read_be32(r);
 	while (next_option(r, &code, &value)) {
 		if (is_ours && code == IA_ADDRESS && !read_address(&value, a))
 			return false;
@@ -281,7 +267,7 @@ static bool read_answer(const struct cb_dhcp6 *d, struct cb_bytes message, struc
 	struct cb_reader r = cb_reader_of(message), value;
 	struct answer a = { 0 };
 	uint8_t duid[DUID_LEN];
-	uint32_t head = read32(&r);
+	uint32_t head = cb_read_be32(&r);
 	unsigned code;
 
 	a.type = head >> 24;

@@ -11,23 +11,15 @@
 #define DHCP_COOKIE_AT 236u
 #define DHCP_COOKIE 0x63825363u /* RFC 2131 §3 */
 
-static unsigned read16(struct cb_reader *r)
-{
-	unsigned high = cb_read_u8(r);
-
-	return high << 8 | cb_read_u8(r);
-}
-
 static bool is_udp_wanted(struct cb_reader r)
 {
-	unsigned from = read16(&r);
+	unsigned from = cb_read_be16(&r);
 	uint32_t cookie;
 
 	if (from != PORT_DHCP)
 		return !r.failed && from == PORT_DNS;
 	(void)cb_read_bytes(&r, 6 + DHCP_COOKIE_AT);
-	cookie = (uint32_t)read16(&r) << 16;
-	cookie |= read16(&r);
+	cookie = cb_read_be32(&r);
 	return !r.failed && cookie == DHCP_COOKIE;
 }
 
@@ -38,9 +30,9 @@ bool cb_ip4_is_wanted(struct cb_bytes packet)
 	unsigned len, fragment, protocol;
 
 	(void)cb_read_u8(&r);
-	len = read16(&r);
-	(void)read16(&r);
-	fragment = read16(&r);
+	len = cb_read_be16(&r);
+	(void)cb_read_be16(&r);
+	fragment = cb_read_be16(&r);
 	(void)cb_read_u8(&r);
 	protocol = cb_read_u8(&r);
 	(void)cb_read_bytes(&r, 10);

@@ -35,20 +35,6 @@ struct packet {
 	struct cb_bytes payload;
 };
 
-static unsigned read16(struct cb_reader *r)
-{
-	unsigned high = cb_read_u8(r);
-
-	return high << 8 | cb_read_u8(r);
-}
-
-static uint32_t read32(struct cb_reader *r)
-{
-	uint32_t high = read16(r);
-
-	return high << 16 | read16(r);
-}
-
 static bool read_header(struct cb_bytes bytes, struct packet *ret)
 {
 	struct cb_reader r = cb_reader_of(bytes);
@@ -56,7 +42,7 @@ static bool read_header(struct cb_bytes bytes, struct packet *ret)
 	unsigned len;
 
 	(void)cb_read_bytes(&r, 3);
-	len = read16(&r);
+	len = cb_read_be16(&r);
 	ret->next = cb_read_u8(&r);
 	ret->hop_limit = cb_read_u8(&r);
 	ret->source = cb_read_bytes(&r, 16).p;
@@ -154,7 +140,7 @@ static bool is_icmp_wanted(const struct packet *p)
 	case NEIGHBOUR:
 		return is_discovery_wanted(p, type, r);
 	case TOO_BIG:
-		return read32(&r) >= LEAST_MTU && r.rest.len >= HEADER_LEN;
+		return cb_read_be32(&r) >= LEAST_MTU && r.rest.len >= HEADER_LEN;
 	default:
 		return false;
 	}
@@ -178,9 +164,9 @@ static bool is_query(const struct packet *p)
 
 static bool is_udp_wanted(struct cb_reader r)
 {
-	unsigned from = read16(&r), to = read16(&r), len = read16(&r);
+	unsigned from = cb_read_be16(&r), to = cb_read_be16(&r), len = cb_read_be16(&r);
 	/* Over IPv6 a datagram without check sum is to be dropped (RFC 8200 §8.1). */
-	bool has_sum = read16(&r) != 0;
+	bool has_sum = cb_read_be16(&r) != 0;
 
 	return !r.failed && has_sum && len >= 8 && (from == PORT_DNS || to == CB_DHCP6_CLIENT_PORT);
 }
@@ -207,8 +193,8 @@ bool cb_ip6_is_wanted(struct cb_bytes packet)
 
 static void read_dns(struct cb_reader *r, struct cb_advert *a)
 {
-	(void)read16(r);
-	if (read32(r) == 0) /* lifetime: not to be used any more */
+	(void)cb_read_be16(r);
+	if (cb_read_be32(r) == 0) /* lifetime: not to be used any more */
 		return;
 	while (r->rest.len >= 16 && a->n_dns < CB_CONFIG_MAX_DNS) {
 		cb_read_copy(r, a->dns[a->n_dns], 16);
@@ -233,7 +219,7 @@ bool cb_ip6_read_advert(struct cb_bytes packet, struct cb_advert *ret)
 	flags = cb_read_u8(&r);
 	a.is_managed = (flags & 0x80) != 0;
 	a.has_other = (flags & 0x40) != 0;
-	a.lifetime_s = (uint16_t)read16(&r);
+	a.lifetime_s = (uint16_t)cb_read_be16(&r);
 	(void)cb_read_bytes(&r, 8);
 	while (next_option(&r, &type, &value))
 		if (type == DNS_SERVERS)

@@ -4,17 +4,15 @@
 # virtual machine. To be sourced.
 # shellcheck disable=SC2034  # what is set here is for those who source it
 
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
 readonly image=$CB_BUILD/images/minimal
 readonly debs=$CB_BUILD/debs
 readonly driver=$CB_TOP/tests/bench/driver
 readonly cpio_mib=${CPIO_MIB:-128}
 # no_timer_check: on a loaded machine the kernel panics over a timer that an emulated interrupt is late for
 readonly cmdline='console=ttyS0,115200 earlyprintk=ttyS0,115200 loglevel=5 panic=-1 no_timer_check rdinit=/init'
-
-skip() {
-	echo "$*"
-	exit 77
-}
 
 # need_files FILE...: skips without one of them
 need_files() {

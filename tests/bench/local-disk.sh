@@ -41,11 +41,9 @@ make_ours() {
 	"$tool" publish "$work/repo" bench --keys "$work/keys" --kernel "$files/vmlinuz" --initrd "$files/initrd.cpio" \
 		--cmdline "$cmdline" --quiet
 	"$tool" account add "$work/repo" kim --keys "$work/keys" --env bench >"$work/kim"
-	"$tool" serve "$work/repo" --listen 127.0.0.1:0 --log /dev/null >"$work/serve.log" 2>&1 &
-	server_pid=$!
-	timeout 20 sed '/listening on/q' < <(tail -n +1 -f --pid=$server_pid "$work/serve.log") >/dev/null
+	start_serve "$work/repo" "$work/serve.log"
 	"$tool" loader "$work/repo" --autologin kim --passphrase-file "$work/kim" -o "$work/ours.efi" --quiet \
-		--url "http://10.0.2.2:$(sed -n 's|^listening on .*:\([0-9]*\)/*$|\1|p' "$work/serve.log")/"
+		--url "${url/127.0.0.1/10.0.2.2}"
 	make_disk "$work/ours.disk" "$work/ours.efi"
 	fill_cache "$work/ours.disk" "$work/repo" bench
 }

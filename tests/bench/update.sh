@@ -9,6 +9,7 @@
 set -euo pipefail
 export LC_ALL=C.UTF-8
 unset http_proxy https_proxy
+. "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-debian.sh"
 
 readonly tool=$CB_BUILD/chunkboot
@@ -43,11 +44,6 @@ declare -A pair=(
 	[libssl3-anew]='system libssl3 anew'
 )
 readonly pairs_all='libssl3 libssl3-anew system-all firefox-esr firefox-esr-13 desktop-all'
-
-skip() {
-	echo "$*"
-	exit 77
-}
 
 end_all() {
 	[[ -z $server_pid ]] || kill "$server_pid" 2>/dev/null || true
@@ -110,14 +106,6 @@ make_pair() {
 
 # ---- Ours ----
 
-start_serve() {
-	: >"$dir/serve.log"
-	"$tool" serve "$dir/repo" --listen 127.0.0.1:0 --log /dev/null >"$dir/serve.log" 2>&1 &
-	server_pid=$!
-	timeout 20 sed '/listening on/q' < <(tail -n +1 -f --pid=$server_pid "$dir/serve.log") >/dev/null
-	url=$(sed -n 's/^listening on //p' "$dir/serve.log")
-}
-
 # publish OLD-OR-NEW SIZE [OPTION...]
 publish() {
 	"$tool" publish "$dir/repo" image --keys "$dir/keys" --kernel "$dir/$1.kernel" --initrd "$dir/$1.cpio" \
@@ -137,7 +125,7 @@ measure_ours() {
 	"$tool" init "$dir/repo" --keys "$dir/keys" --kdf small --quiet
 	publish old "$@"
 	"$tool" cache create "$dir/cache" --size 4000000000 --quiet
-	start_serve
+	start_serve "$dir/repo" "$dir/serve.log"
 	fetch_into fetched-old
 	publish new "$@"
 	fetch_into fetched-new

@@ -28,18 +28,8 @@ struct offer {
 
 static struct cb_bytes find(const struct sim_seen *seen, unsigned code)
 {
-	const uint8_t *p = seen->packet.l4 + 8;
-	size_t len = seen->packet.len - 8;
-
-	for (size_t at = 4; at + 4 <= len;) {
-		size_t n = packet_get16(p + at + 2);
-		if (at + 4 + n > len)
-			break;
-		if (packet_get16(p + at) == code)
-			return (struct cb_bytes){ p + at + 4, n };
-		at += 4 + n;
-	}
-	return (struct cb_bytes){ NULL, 0 };
+	return packet_dhcp6_find((struct cb_bytes){ seen->packet.l4 + 8, seen->packet.len - 8 },
+				 code);
 }
 
 static bool is_solicit(const struct sim_seen *seen)

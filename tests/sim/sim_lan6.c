@@ -51,19 +51,6 @@ static void answer_neighbour(struct sim_frames *net, const struct sim_packet *pa
 
 /* ---- DHCPv6 (RFC 8415) ---- */
 
-static struct cb_bytes find_option(const uint8_t *p, size_t len, unsigned code)
-{
-	for (size_t at = 4; at + 4 <= len;) {
-		size_t n = packet_get16(p + at + 2);
-		if (at + 4 + n > len)
-			break;
-		if (packet_get16(p + at) == code)
-			return (struct cb_bytes){ p + at + 4, n };
-		at += 4 + n;
-	}
-	return (struct cb_bytes){ NULL, 0 };
-}
-
 static void add_address(struct packet_data *d, const uint8_t *iaid)
 {
 	packet_add16(d, 3);
@@ -81,17 +68,16 @@ static void add_address(struct packet_data *d, const uint8_t *iaid)
 /* Four messages to an address: SOLICIT is answered by ADVERTISE, all else by REPLY. */
 static void answer_dhcp6(struct sim_frames *net, const struct sim_packet *packet)
 {
-	const uint8_t *message = packet->l4 + 8;
-	size_t len = packet->len - 8;
-	struct cb_bytes client = find_option(message, len, 1), ia = find_option(message, len, 3);
-	struct cb_bytes server = find_option(message, len, 2);
+	struct cb_bytes message = { packet->l4 + 8, packet->len - 8 };
+	struct cb_bytes client = packet_dhcp6_find(message, 1), ia = packet_dhcp6_find(message, 3);
+	struct cb_bytes server = packet_dhcp6_find(message, 2);
 	struct packet_data d;
 	uint8_t f[SIM_FRAME_MAX];
 
-	if (!net->link.has_dhcp6 || len < 4 || !client.p ||
+	if (!net->link.has_dhcp6 || message.len < 4 || !client.p ||
 	    (server.p && !cb_bytes_is(server, "router"))) /* asks another server */
 		return;
-	packet_dhcp6(&d, message[0] == 1 ? 2 : 7, packet_get32(message) & 0xffffff);
+	packet_dhcp6(&d, message.p[0] == 1 ? 2 : 7, packet_get32(message.p) & 0xffffff);
 	packet_dhcp6_option(&d, 1, client.p, client.len);
 	packet_dhcp6_option(&d, 2, "router", 6);
 	if (ia.len >= 4)

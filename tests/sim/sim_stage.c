@@ -23,6 +23,14 @@ void sim_stage_begin(struct sim_stage *s, const struct sim_realm *realm, unsigne
 		s->mirror[i] = sim_add_server(s->sim, hosts[i], 80);
 }
 
+void sim_stage_use_disk(struct sim_stage *s, struct sim_block *disk)
+{
+	struct cb_block device = sim_block(disk);
+
+	s->disk = disk;
+	sim_set_block(s->sim, &device);
+}
+
 void sim_stage_power_on(struct sim_stage *s, unsigned n_mirrors, unsigned root_version)
 {
 	const char *names[SIM_STAGE_MAX_MIRRORS + 1] = { NULL };
@@ -57,6 +65,7 @@ void sim_stage_end(struct sim_stage *s)
 	assert_int_equal(sim_open_streams(s->sim), 0);
 	assert_int_equal(sim_live_allocations(s->sim), 0);
 	sim_free(s->sim);
+	sim_block_free(s->disk);
 }
 
 static void assert_bytes(struct cb_bytes got, struct cb_bytes want)

@@ -3,6 +3,7 @@
 #ifndef TESTS_SIM_STAGE_H
 #define TESTS_SIM_STAGE_H
 
+#include "sim_block.h"
 #include "sim_boot.h"
 
 #define SIM_STAGE_MINUTE 60000ull
@@ -12,6 +13,7 @@ struct sim_stage {
 	struct sim *sim;
 	const struct sim_realm *realm;
 	struct sim_server *mirror[SIM_STAGE_MAX_MIRRORS]; /* named "a", "b", ... */
+	struct sim_block *disk; /* owned, below its cache; NULL: none was given */
 	struct sim_boot boot;
 	bool no_prefetch, no_dhcp_mirror, has_pin; /* how the loader is stamped */
 	const char *const *near; /* the same: nearby mirrors, NULL-terminated; NULL: none */
@@ -21,7 +23,9 @@ struct sim_stage {
 
 /* A machine, and n mirrors without files. */
 void sim_stage_begin(struct sim_stage *s, const struct sim_realm *realm, unsigned n_mirrors);
-/* Nothing may stay behind: memory, connections. */
+/* From the next start on this is its disk; the one before is the caller's again. */
+void sim_stage_use_disk(struct sim_stage *s, struct sim_block *disk);
+/* Nothing may stay behind: memory, connections. Frees the disk. */
 void sim_stage_end(struct sim_stage *s);
 /* Switches the machine on (again); the loader is stamped for the first n mirrors and that root. */
 void sim_stage_power_on(struct sim_stage *s, unsigned n_mirrors, unsigned root_version);

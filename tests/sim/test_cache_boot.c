@@ -11,20 +11,16 @@
 #include <cmocka.h>
 
 #include "core/bundle.h"
-#include "core/cache.h"
-#include "core/cache_internal.h"
-#include "sim_block.h"
+#include "sim_cache.h"
 #include "sim_stage.h"
 
 #define FILE_AT(name) SIM_REALM_BASE "metadata/" name
 #define DAY_S 86400
-#define BLOCK_LEN 512u
 #define DEVICE_BLOCKS 8192u /* 4 MiB */
 #define CUTS_EACH 40u
 #define OFFLINE_END_S (SIM_REALM_NOW_S + SIM_REALM_OFFLINE_DAYS * DAY_S)
 
 static struct sim_realm *realm;
-static struct sim_block *disk; /* of the machine under test */
 
 static int set_up(void **state)
 {
@@ -40,32 +36,13 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void use(struct sim_stage *s, struct sim_block *block)
-{
-	struct cb_block device = sim_block(block);
-
-	disk = block;
-	sim_set_block(s->sim, &device);
-}
-
 /* A machine with an empty cache and one good mirror. */
 static void begin(struct sim_stage *s)
 {
-	static const uint8_t id[CB_CACHE_ID_LEN] = { 7 };
-	struct cb_block device;
-
 	sim_stage_begin(s, realm, 1);
 	sim_realm_serve(realm, s->mirror[0]);
-	use(s, sim_block_new(1, BLOCK_LEN, DEVICE_BLOCKS));
-	device = sim_block(disk);
-	assert_int_equal(cb_cache_format(&sim_platform(s->sim)->mem, &device, 0, id), CB_OK);
+	sim_stage_use_disk(s, sim_cache_new(1, DEVICE_BLOCKS));
 	s->no_prefetch = true;
-}
-
-static void end(struct sim_stage *s)
-{
-	sim_stage_end(s);
-	sim_block_free(disk);
 }
 
 /* Somebody takes the cable out: nothing is reached any more, and the machine knows why. */
@@ -107,21 +84,13 @@ static unsigned n_chunk_requests(const struct sim_server *server)
 	return n;
 }
 
-/* The boot record, as it was handed over. */
-static bool record_says(const struct sim_stage *s, const char *text)
-{
-	struct cb_bytes h = cb_boot_result(s->boot.boot)->handover;
-
-	return memmem(h.p, h.len, text, strlen(text)) != NULL;
-}
-
 /* Where chunk i of the image lies on the device, as the mirror has it. */
 static uint8_t *stored_chunk(struct sim_stage *s, unsigned i)
 {
 	char path[256];
 	struct cb_bytes chunk;
 	size_t len;
-	uint8_t *bytes = sim_block_bytes(disk, &len);
+	uint8_t *bytes = sim_block_bytes(s->disk, &len);
 
 	sim_realm_chunk_path(realm, i, path);
 	chunk = sim_file_bytes(s->mirror[0], path);
@@ -143,7 +112,7 @@ static void second_boot_asks_for_what_changes_only(void **state)
 	begin(&s);
 	sim_realm_record_path(realm, "ada", record);
 	boot_once(&s);
-	assert_true(record_says(&s, "\"cache\":{\"body_bytes\":0,"));
+	assert_true(sim_record_says(&s.boot, "\"cache\":{\"body_bytes\":0,"));
 	assert_int_equal(s.boot.cache_bytes, 0);
 	n = sim_n_requests(s.mirror[0]);
 	bytes = sim_body_bytes(s.mirror[0]);
@@ -154,10 +123,10 @@ static void second_boot_asks_for_what_changes_only(void **state)
 	assert_int_equal(sim_n_requests_for(s.mirror[0], record), 2);
 	assert_true(sim_body_bytes(s.mirror[0]) - bytes < 6000);
 	assert_true(s.boot.cache_bytes > 0);
-	assert_true(record_says(&s, "\"written_bytes\":0,"));
-	assert_false(record_says(&s, "\"offline\""));
+	assert_true(sim_record_says(&s.boot, "\"written_bytes\":0,"));
+	assert_false(sim_record_says(&s.boot, "\"offline\""));
 	assert_int_equal(s.boot.n_offline, 0);
-	end(&s);
+	sim_stage_end(&s);
 }
 
 static void update_costs_its_difference(void **state)
@@ -182,7 +151,7 @@ static void update_costs_its_difference(void **state)
 	/* and so it is, from then on, without the network */
 	start_unplugged(&s);
 	sim_stage_assert_boots(&s, "demo/2");
-	end(&s);
+	sim_stage_end(&s);
 	sim_realm_free(realm);
 	realm = other;
 }
@@ -202,7 +171,7 @@ static void new_root_is_kept(void **state)
 	assert_int_equal(sim_n_requests_for(s.mirror[0], FILE_AT("2.root.json")), 1);
 	start_unplugged(&s);
 	sim_stage_assert_boots(&s, "demo/1");
-	end(&s);
+	sim_stage_end(&s);
 	sim_realm_free(realm);
 	realm = other;
 }
@@ -218,19 +187,19 @@ static void cache_of_another_realm(void **state)
 	realm = other;
 	begin(&s);
 	boot_once(&s);
-	theirs = sim_block_cut(disk, sim_block_n_events(disk), 0);
-	end(&s);
+	theirs = sim_block_cut(s.disk, sim_block_n_events(s.disk), 0);
+	sim_stage_end(&s);
 	realm = ours;
 	sim_stage_begin(&s, realm, 1);
 	sim_realm_serve(realm, s.mirror[0]);
-	use(&s, theirs);
+	sim_stage_use_disk(&s, theirs);
 	start_unplugged(&s);
 	sim_stage_assert_fails(&s, CB_NET_OFFLINE);
 	plug_in(&s);
 	boot_once(&s);
 	start_unplugged(&s);
 	sim_stage_assert_boots(&s, "demo/1");
-	end(&s);
+	sim_stage_end(&s);
 	sim_realm_free(other);
 }
 
@@ -252,8 +221,8 @@ static void offline_after_one_boot(void **state)
 	assert_int_equal(s.boot.n_offline, 2);
 	assert_int_equal(s.boot.offline_since_s, SIM_REALM_NOW_S);
 	assert_true(s.boot.offline_until_s == OFFLINE_END_S);
-	assert_true(record_says(&s, "\"offline\":{\"network\":false,"));
-	end(&s);
+	assert_true(sim_record_says(&s.boot, "\"offline\":{\"network\":false,"));
+	sim_stage_end(&s);
 }
 
 static void without_a_cache_nothing_changes(void **state)
@@ -267,10 +236,10 @@ static void without_a_cache_nothing_changes(void **state)
 	start_unplugged(&s);
 	sim_stage_assert_fails(&s, CB_NET_NO_LINK);
 	/* an empty one is no better */
-	use(&s, disk);
+	sim_stage_use_disk(&s, s.disk);
 	start_unplugged(&s);
 	sim_stage_assert_fails(&s, CB_NET_NO_LINK);
-	end(&s);
+	sim_stage_end(&s);
 }
 
 /* The network is up, and nobody answers, in each of these ways. */
@@ -302,7 +271,7 @@ static void mirrors_away(void **state)
 		if (s.boot.n_offline != 2 || s.boot.sign_in_ms - start_ms > cases[i].most_ms)
 			fail_msg("%s: sign-in after %ju ms", cases[i].name,
 				 (uintmax_t)(s.boot.sign_in_ms - start_ms));
-		end(&s);
+		sim_stage_end(&s);
 	}
 }
 
@@ -319,7 +288,7 @@ static void wrong_answers_are_told(void **state)
 	assert_true(sim_boot_run(&s.boot, sim_now(s.sim) + 30 * SIM_STAGE_MINUTE));
 	assert_int_equal(sim_stage(s.sim), CB_STAGE_FAILED);
 	assert_int_equal(s.boot.n_offline, 0);
-	end(&s);
+	sim_stage_end(&s);
 }
 
 static void days_run_out(void **state)
@@ -346,7 +315,7 @@ static void days_run_out(void **state)
 			sim_stage_assert_boots(&s, "demo/1");
 		else
 			sim_stage_assert_fails(&s, cases[i].err);
-		end(&s);
+		sim_stage_end(&s);
 	}
 }
 
@@ -362,7 +331,7 @@ static void clock_set_back(void **state)
 	start_unplugged(&s);
 	sim_stage_assert_boots(&s, "demo/1");
 	assert_true(s.boot.offline_until_s == OFFLINE_END_S);
-	end(&s);
+	sim_stage_end(&s);
 }
 
 static void account_that_may_not(void **state)
@@ -379,7 +348,7 @@ static void account_that_may_not(void **state)
 	assert_true(sim_boot_run(&s.boot, sim_now(s.sim) + SIM_STAGE_MINUTE) == false);
 	assert_int_equal(sim_last_err(s.sim, CB_EVENT_REFUSED), CB_LOGIN_OFFLINE);
 	assert_int_equal(s.boot.status, CB_BOOT_IDLE);
-	end(&s);
+	sim_stage_end(&s);
 }
 
 /* Unknown account, wrong passphrase, an account that has never been here: one answer, then the right one. */
@@ -397,7 +366,7 @@ static void wrong_passphrase_offline(void **state)
 	sim_stage_assert_boots(&s, "demo/1");
 	assert_int_equal(sim_n_events(s.sim, CB_EVENT_REFUSED), 2);
 	assert_int_equal(sim_last_err(s.sim, CB_EVENT_REFUSED), CB_LOGIN_OFFLINE);
-	end(&s);
+	sim_stage_end(&s);
 }
 
 static void kiosk_offline(void **state)
@@ -414,7 +383,7 @@ static void kiosk_offline(void **state)
 	s.kiosk = "bob";
 	start_unplugged(&s);
 	sim_stage_assert_fails(&s, CB_NET_OFFLINE);
-	end(&s);
+	sim_stage_end(&s);
 }
 
 /* The refresh host is down: mirrors answer, but with a timestamp that has expired. A person decides, or could; where
@@ -444,12 +413,12 @@ static void expired_but_unattended(void **state)
 		sim_stage_power_on(&s, 1, 1);
 		if (cases[i / 2].err == CB_OK) {
 			sim_stage_assert_boots(&s, "demo/1");
-			assert_true(record_says(&s, "\"offline\":{\"network\":true,"));
+			assert_true(sim_record_says(&s.boot, "\"offline\":{\"network\":true,"));
 			assert_true(s.boot.offline_until_s == OFFLINE_END_S);
 		} else {
 			sim_stage_assert_fails(&s, cases[i / 2].err);
 		}
-		end(&s);
+		sim_stage_end(&s);
 	}
 }
 
@@ -476,8 +445,8 @@ static void revoked_while_away(void **state)
 	cb_boot_key(s.boot.boot, 'r');
 	sim_stage_assert_boots(&s, "demo/1");
 	assert_int_equal(sim_n_requests_for(s.mirror[0], path), 2);
-	assert_false(record_says(&s, "\"offline\""));
-	end(&s);
+	assert_false(sim_record_says(&s.boot, "\"offline\""));
+	sim_stage_end(&s);
 	sim_realm_free(realm);
 	realm = other;
 }
@@ -496,7 +465,7 @@ static void kiosk_goes_on_by_itself(void **state)
 	sim_set_wall_clock(s.sim, true, SIM_REALM_NOW_S);
 	s.boot.has_error = false;
 	sim_stage_assert_boots(&s, "demo/1");
-	end(&s);
+	sim_stage_end(&s);
 }
 
 static void escape_tries_the_network_again(void **state)
@@ -515,8 +484,8 @@ static void escape_tries_the_network_again(void **state)
 	s.boot.account[0] = "ada";
 	sim_stage_assert_boots(&s, "demo/1");
 	assert_int_equal(s.boot.n_offline, 1);
-	assert_false(record_says(&s, "\"offline\""));
-	end(&s);
+	assert_false(sim_record_says(&s.boot, "\"offline\""));
+	sim_stage_end(&s);
 }
 
 /* ---- A cache that is bad ---- */
@@ -541,10 +510,10 @@ static void tampered_chunk(void **state)
 		s.boot.has_error = false;
 		sim_stage_assert_boots(&s, "demo/1");
 		assert_int_equal(n_chunk_requests(s.mirror[0]) - n, 1);
-		assert_true(record_says(&s, "\"bad_records\":1,"));
+		assert_true(sim_record_says(&s.boot, "\"bad_records\":1,"));
 		start_unplugged(&s);
 		sim_stage_assert_boots(&s, "demo/1");
-		end(&s);
+		sim_stage_end(&s);
 	}
 }
 
@@ -561,7 +530,7 @@ static void tampered_metadata(void **state)
 	begin(&s);
 	boot_once(&s);
 	sim_stage_power_off(&s);
-	device = sim_block(disk);
+	device = sim_block(s.disk);
 	assert_int_equal(cb_cache_new(&sim_platform(s.sim)->mem, &device, &cache), CB_OK);
 	while (cb_cache_step(cache) == CB_CACHE_OPENING)
 		;
@@ -576,7 +545,7 @@ static void tampered_metadata(void **state)
 	boot_once(&s);
 	start_unplugged(&s);
 	sim_stage_assert_boots(&s, "demo/1");
-	end(&s);
+	sim_stage_end(&s);
 }
 
 /* Metadata of an earlier day, put back: what this machine has seen since lies in its variables. */
@@ -589,12 +558,12 @@ static void rolled_back_cache(void **state)
 	(void)state;
 	begin(&s);
 	boot_once(&s);
-	earlier = sim_block_cut(disk, sim_block_n_events(disk), 0);
+	earlier = sim_block_cut(s.disk, sim_block_n_events(s.disk), 0);
 	sim_realm_refresh(realm, SIM_REALM_NOW_S + 60);
 	sim_realm_serve(realm, s.mirror[0]);
 	boot_once(&s);
-	later = disk;
-	use(&s, earlier);
+	later = s.disk;
+	sim_stage_use_disk(&s, earlier);
 	start_unplugged(&s);
 	sim_stage_assert_fails(&s, CB_META_ROLLBACK);
 	plug_in(&s);
@@ -602,7 +571,7 @@ static void rolled_back_cache(void **state)
 	start_unplugged(&s);
 	sim_stage_assert_boots(&s, "demo/1");
 	sim_block_free(later);
-	end(&s);
+	sim_stage_end(&s);
 	sim_realm_free(realm);
 	realm = other;
 }
@@ -619,28 +588,28 @@ static void power_cuts(void **state)
 
 	(void)state;
 	begin(&s);
-	n_first = sim_block_n_events(disk);
+	n_first = sim_block_n_events(s.disk);
 	boot_once(&s);
 	sim_realm_add_version(realm, 2, SIM_REALM_NOW_S);
 	sim_realm_serve(realm, s.mirror[0]);
 	sim_stage_power_on(&s, 1, 1);
 	sim_stage_assert_boots(&s, "demo/2");
-	whole = disk;
+	whole = s.disk;
 	n_events = sim_block_n_events(whole);
 	for (unsigned n = n_first; n <= n_events; n++)
 		for (uint64_t seed = 0; seed < CUTS_EACH; seed++) {
-			use(&s, sim_block_cut(whole, n, seed));
+			sim_stage_use_disk(&s, sim_block_cut(whole, n, seed));
 			sim_stage_power_on(&s, 1, 1);
 			sim_stage_assert_boots(&s, "demo/2");
 			start_unplugged(&s);
 			sim_stage_assert_boots(&s, "demo/2");
 			plug_in(&s);
 			sim_stage_power_off(&s);
-			sim_block_free(disk);
+			sim_block_free(s.disk);
 		}
 	print_message("%u power cuts\n", CUTS_EACH * (n_events - n_first + 1));
-	disk = whole;
-	end(&s);
+	s.disk = whole;
+	sim_stage_end(&s);
 	sim_realm_free(realm);
 	realm = other;
 }
@@ -681,7 +650,7 @@ static void allocation_failures(void **state)
 	}
 	start_unplugged(&s);
 	sim_stage_assert_boots(&s, "demo/1");
-	end(&s);
+	sim_stage_end(&s);
 }
 
 /* The same in a boot that fills the cache: what did not get in is not promised, so that a boot without the network
@@ -694,15 +663,15 @@ static void half_filled(void **state)
 
 	(void)state;
 	begin(&s);
-	empty = disk;
-	use(&s, sim_block_cut(empty, sim_block_n_events(empty), 0));
+	empty = s.disk;
+	sim_stage_use_disk(&s, sim_block_cut(empty, sim_block_n_events(empty), 0));
 	n_total = sim_n_allocations(s.sim);
 	boot_once(&s);
 	n_total = sim_n_allocations(s.sim) - n_total;
 	for (uint64_t n = 1; n <= n_total; n++) {
 		sim_stage_power_off(&s);
-		sim_block_free(disk);
-		use(&s, sim_block_cut(empty, sim_block_n_events(empty), 0));
+		sim_block_free(s.disk);
+		sim_stage_use_disk(&s, sim_block_cut(empty, sim_block_n_events(empty), 0));
 		plug_in(&s);
 		sim_stage_power_on(&s, 1, 1);
 		sim_fail_alloc(s.sim, n, /*is_forever=*/false);
@@ -720,7 +689,7 @@ static void half_filled(void **state)
 		}
 	}
 	sim_block_free(empty);
-	end(&s);
+	sim_stage_end(&s);
 }
 
 int main(void)

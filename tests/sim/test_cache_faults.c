@@ -17,7 +17,6 @@
 #define SMALL_BLOCKS 1024u /* the least that can be a cache */
 
 static struct sim_realm *realm;
-static struct sim_block *disk; /* of the machine under test */
 
 static int set_up(void **state)
 {
@@ -33,32 +32,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void use(struct sim_stage *s, struct sim_block *block)
-{
-	struct cb_block device = sim_block(block);
-
-	disk = block;
-	sim_set_block(s->sim, &device);
-}
-
 /* A machine with an empty cache and one good mirror. */
 static void begin_with(struct sim_stage *s, uint64_t n_blocks)
 {
 	sim_stage_begin(s, realm, 1);
 	sim_realm_serve(realm, s->mirror[0]);
-	use(s, sim_cache_new(1, n_blocks));
+	sim_stage_use_disk(s, sim_cache_new(1, n_blocks));
 	s->no_prefetch = true;
 }
 
 static void begin(struct sim_stage *s)
 {
 	begin_with(s, DEVICE_BLOCKS);
-}
-
-static void end(struct sim_stage *s)
-{
-	sim_stage_end(s);
-	sim_block_free(disk);
 }
 
 static void boot_once(struct sim_stage *s)
@@ -126,8 +111,8 @@ static void bit_rot(void **state)
 
 		begin(&s);
 		boot_once(&s);
-		sim_cache_rot(disk, seed, 100);
-		sim_cache_look(disk, before);
+		sim_cache_rot(s.disk, seed, 100);
+		sim_cache_look(s.disk, before);
 		assert_true(before->is_open && n_chunks <= 16);
 		/* the account's record is asked of the network alone */
 		n_bad = sim_cache_n_bad(before, /*with_accounts=*/false);
@@ -145,7 +130,7 @@ static void bit_rot(void **state)
 		boot_clean(&s);
 		boot_unplugged(&s);
 		free(before);
-		end(&s);
+		sim_stage_end(&s);
 	}
 	print_message("%u of 120 boots met bad records\n", n_bad_boots);
 	assert_true(n_bad_boots > 10);
@@ -174,10 +159,10 @@ static void read_errors(void **state)
 
 			begin(&s);
 			boot_once(&s);
-			before = sim_block_n_reads(disk);
+			before = sim_block_n_reads(s.disk);
 			boot_clean(&s);
-			n_reads = (unsigned)(sim_block_n_reads(disk) - before);
-			f = sim_block_faults(disk);
+			n_reads = (unsigned)(sim_block_n_reads(s.disk) - before);
+			f = sim_block_faults(s.disk);
 			f->fail_read = n;
 			f->fails_on = is_for_good;
 			boot_once(&s);
@@ -190,7 +175,7 @@ static void read_errors(void **state)
 			boot_once(&s);
 			boot_clean(&s);
 			boot_unplugged(&s);
-			end(&s);
+			sim_stage_end(&s);
 		}
 	assert_true(n_reads > 10);
 }
@@ -207,14 +192,14 @@ static void write_errors(void **state)
 			struct sim_stage s;
 
 			begin(&s);
-			f = sim_block_faults(disk);
+			f = sim_block_faults(s.disk);
 			f->fail_write = 1000;
 			f->fails_on = is_for_good;
 			boot_once(&s);
 			n_writes = 1000 - (unsigned)f->fail_write;
-			sim_block_free(disk);
-			use(&s, sim_cache_new(1, DEVICE_BLOCKS));
-			f = sim_block_faults(disk);
+			sim_block_free(s.disk);
+			sim_stage_use_disk(&s, sim_cache_new(1, DEVICE_BLOCKS));
+			f = sim_block_faults(s.disk);
 			f->fail_write = n;
 			f->fails_on = is_for_good;
 			boot_once(&s);
@@ -224,7 +209,7 @@ static void write_errors(void **state)
 			boot_once(&s);
 			boot_clean(&s);
 			boot_unplugged(&s);
-			end(&s);
+			sim_stage_end(&s);
 		}
 	assert_true(n_writes > 2);
 }
@@ -238,7 +223,7 @@ static void takes_nothing(void **state)
 		struct sim_block_faults *f;
 
 		begin(&s);
-		f = sim_block_faults(disk);
+		f = sim_block_faults(s.disk);
 		f->is_readonly = n == 0;
 		f->full_at = n * 10;
 		boot_once(&s);
@@ -248,7 +233,7 @@ static void takes_nothing(void **state)
 		f->is_readonly = true;
 		boot_clean(&s);
 		boot_unplugged(&s);
-		end(&s);
+		sim_stage_end(&s);
 	}
 }
 
@@ -259,18 +244,18 @@ static void lying_device(void **state)
 
 	(void)state;
 	begin(&s);
-	sim_block_faults(disk)->is_lying = true;
+	sim_block_faults(s.disk)->is_lying = true;
 	boot_once(&s);
 	boot_clean(&s);
 	boot_unplugged(&s);
-	end(&s);
+	sim_stage_end(&s);
 }
 
 /* Accounts that are needed, as many as there is room for. */
 static void fill_up(struct sim_stage *s)
 {
 	static uint8_t content[8 * CB_CACHE_PAGE - CB_CACHE_TRAILER_LEN];
-	struct cb_block device = sim_block(disk);
+	struct cb_block device = sim_block(s->disk);
 	uint8_t key[CB_DIGEST_LEN] = { 0 };
 	struct cb_cache *cache;
 
@@ -294,24 +279,24 @@ static void full_cache(void **state)
 	(void)state;
 	begin_with(&s, SMALL_BLOCKS);
 	fill_up(&s);
-	sim_cache_look(disk, before);
+	sim_cache_look(s.disk, before);
 	boot_once(&s);
 	assert_true(sim_record_says(&s.boot, "\"is_full\":true}"));
 	assert_number(&s, "bad_records", 0);
 	assert_true(sim_record_says(&s.boot, "\"write_failed\":false,"));
-	sim_cache_look(disk, after);
+	sim_cache_look(s.disk, after);
 	assert_true(before->n > 3);
 	for (unsigned i = 0; i < before->n; i++)
 		assert_non_null(
 			sim_cache_find(after, before->records[i].kind, before->records[i].key));
 	/* an empty one in its place */
-	sim_block_free(disk);
-	use(&s, sim_cache_new(1, DEVICE_BLOCKS));
+	sim_block_free(s.disk);
+	sim_stage_use_disk(&s, sim_cache_new(1, DEVICE_BLOCKS));
 	boot_clean(&s);
 	boot_clean(&s);
 	free(before);
 	free(after);
-	end(&s);
+	sim_stage_end(&s);
 }
 
 /* A mirror that is silent for longer than a machine with a cache waits, and a cache that is not enough: the next
@@ -330,7 +315,7 @@ static void silence_beside_a_bad_cache(void **state)
 	boot_once(&s);
 	sim_realm_chunk_path(realm, 1, path);
 	chunk = sim_file_bytes(s.mirror[0], path);
-	bytes = sim_block_bytes(disk, &len);
+	bytes = sim_block_bytes(s.disk, &len);
 	bytes = memmem(bytes, len, chunk.p, chunk.len);
 	assert_non_null(bytes);
 	bytes[7] ^= 1;
@@ -345,7 +330,7 @@ static void silence_beside_a_bad_cache(void **state)
 	sim_stage_assert_boots(&s, "demo/1");
 	assert_int_equal(s.boot.n_errors, 1);
 	assert_false(sim_record_says(&s.boot, "\"offline\""));
-	end(&s);
+	sim_stage_end(&s);
 }
 
 /* Each read takes long: with it the boot is not slower than without. */
@@ -383,15 +368,15 @@ static void slow_cache_is_no_burden(void **state)
 		alone_ms = boot_ms(&s);
 		slow_sim = s.sim;
 		slow_ms = costs_ms[i];
-		sim_block_faults(disk)->on_read = take_long;
-		use(&s, disk);
+		sim_block_faults(s.disk)->on_read = take_long;
+		sim_stage_use_disk(&s, s.disk);
 		with_ms = boot_ms(&s);
 		print_message("64 KiB in %u ms: %ju ms with the cache, %ju without\n", slow_ms,
 			      (uintmax_t)with_ms, (uintmax_t)alone_ms);
 		/* The network is up at once here: it waits for the opening, not for long, and for the read that
 		 * is under way then; metadata, manifest and account are a read each; no chunk is read. */
 		assert_true(with_ms <= alone_ms * 21 / 20 + OPEN_MS + 4 * slow_ms);
-		end(&s);
+		sim_stage_end(&s);
 	}
 }
 

@@ -245,3 +245,16 @@ void packet_dhcp6_option(struct packet_data *d, unsigned code, const void *bytes
 	packet_add16(d, (uint32_t)len);
 	packet_add(d, bytes, len);
 }
+
+struct cb_bytes packet_dhcp6_find(struct cb_bytes message, unsigned code)
+{
+	for (size_t at = 4; at + 4 <= message.len;) {
+		size_t n = packet_get16(message.p + at + 2);
+		if (at + 4 + n > message.len)
+			break;
+		if (packet_get16(message.p + at) == code)
+			return (struct cb_bytes){ message.p + at + 4, n };
+		at += 4 + n;
+	}
+	return (struct cb_bytes){ NULL, 0 };
+}

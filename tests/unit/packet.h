@@ -93,5 +93,7 @@ struct packet6 packet6_neighbour(const uint8_t target[16], const uint8_t to[16],
 /* The head of a DHCPv6 message, and an option. */
 void packet_dhcp6(struct packet_data *d, unsigned type, uint32_t transaction);
 void packet_dhcp6_option(struct packet_data *d, unsigned code, const void *bytes, size_t len);
+/* The content of an option of a whole message; p NULL: it has none. */
+struct cb_bytes packet_dhcp6_find(struct cb_bytes message, unsigned code);
 
 #endif

@@ -135,6 +135,18 @@ static void reader_at_every_length(void **state)
 	assert_false(read_all(nothing));
 }
 
+static void reader_of_network_order(void **state)
+{
+	(void)state;
+	const uint8_t in[6] = { 1, 2, 3, 4, 5, 6 };
+	for (size_t len = 0; len <= sizeof(in); len++) {
+		struct cb_reader r = cb_reader_of((struct cb_bytes){ in, len });
+		assert_int_equal(cb_read_be16(&r), len < 2 ? 0 : 0x0102);
+		assert_int_equal(cb_read_be32(&r), len < 6 ? 0 : 0x03040506);
+		assert_int_equal(r.failed, len < 6);
+	}
+}
+
 static void reader_stays_failed(void **state)
 {
 	(void)state;
@@ -253,6 +265,7 @@ int main(void)
 		cmocka_unit_test(little_endian),
 		cmocka_unit_test(text),
 		cmocka_unit_test(reader_at_every_length),
+		cmocka_unit_test(reader_of_network_order),
 		cmocka_unit_test(reader_stays_failed),
 		cmocka_unit_test(hex),
 		cmocka_unit_test(secrets),

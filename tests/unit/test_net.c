@@ -17,14 +17,6 @@ uint32_t cb_net_random32(void);
 static const uint8_t our_ip[4] = { 192, 0, 2, 10 };
 static const uint8_t peer_ip[4] = { 192, 0, 2, 1 };
 
-static const struct cb_config_ipv4 static_ipv4 = {
-	.address = { 192, 0, 2, 10 },
-	.gateway = { 192, 0, 2, 1 },
-	.prefix_len = 24,
-	.n_dns = 1,
-	.dns = { { 192, 0, 2, 1 } },
-};
-
 static enum cb_err start(const struct cb_config_ipv4 *ipv4)
 {
 	return wire_start((struct cb_net_params){ .ipv4 = ipv4 });
@@ -169,7 +161,7 @@ static void test_needs_randomness(void **state)
 {
 	(void)state;
 	wire.has_random = false;
-	assert_int_equal(start(&static_ipv4), CB_ENTROPY);
+	assert_int_equal(start(&wire_ipv4), CB_ENTROPY);
 	assert_null(cb_net_frame());
 }
 
@@ -192,8 +184,8 @@ static void test_static_address(void **state)
 	struct cb_net_info info;
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
-	assert_int_equal(start(&static_ipv4), CB_INTERNAL); /* one stack at a time */
+	assert_int_equal(start(&wire_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_INTERNAL); /* one stack at a time */
 	cb_net_info(&info);
 	assert_true(info.has_address);
 	assert_memory_equal(info.address, our_ip, 4);
@@ -208,7 +200,7 @@ static void test_stream_both_ways(void **state)
 	const uint8_t *segment;
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	peer_open(&p);
 	assert_int_equal(wire.net.send(p.stream, "GET /", 5), 5);
 	assert_int_equal(wire.net.send(p.stream, " x", 2), 2);
@@ -236,7 +228,7 @@ static void test_acks_are_batched(void **state)
 	const uint8_t *segment;
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	peer_open(&p);
 	for (unsigned i = 0; i < 10; i++)
 		peer_data(&p, data, sizeof(data));
@@ -256,7 +248,7 @@ static void test_order_is_restored(void **state)
 	struct cb_bytes got;
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	peer_open(&p);
 	peer_send(&p, ACK, p.seq + 3, "def", 3);
 	assert_int_equal(wire.net.peek(p.stream).len, 0);
@@ -277,7 +269,7 @@ static void test_window_opens_again(void **state)
 	static const uint8_t data[1460];
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	for (int scales = 0; scales < 2; scales++) {
 		struct peer p = { .scales = scales };
 		unsigned shift = scales ? 7 : 0;
@@ -311,7 +303,7 @@ static void test_window_limit(void **state)
 	uint32_t window = 0;
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	peer_open(&p);
 	wire.net.limit(p.stream, 65536);
 	for (unsigned i = 0; i < 250; i++) {
@@ -337,7 +329,7 @@ static void test_ends(void **state)
 	enum cb_err why = CB_OK;
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	/* The peer finishes: what it sent still waits. */
 	peer_open(&p);
 	peer_data(&p, "last", 4);
@@ -369,7 +361,7 @@ static void test_close_resets_when_bytes_wait(void **state)
 	const uint8_t *segment;
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	peer_open(&p);
 	peer_data(&p, "unread", 6);
 	wire.net.close(p.stream);
@@ -385,7 +377,7 @@ static void test_no_answer_gives_up(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	peer_meet(&p, open_stream("192.0.2.1"));
 	while (wire.net.state(p.stream, &why) == CB_STREAM_CONNECTING && n++ < 10000) {
 		wire_poll(100);
@@ -450,7 +442,7 @@ static void test_names(void **state)
 	uint32_t id, port;
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	/* Found, after a forged answer that is ignored. */
 	stream = open_stream("a.test");
 	closed = open_stream("a.test");
@@ -483,7 +475,7 @@ static void test_refusals(void **state)
 	(void)state;
 	assert_int_equal(wire.net.open(wire.net.ctx, &to, &stream),
 			 CB_NET_CONNECT); /* not started */
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	assert_int_equal(wire.net.open(wire.net.ctx, &to, &stream), CB_NET_CONNECT);
 	to.is_tls = false;
 	testport_fail_at(&wire.memory, 1);
@@ -500,13 +492,13 @@ static void test_stop_and_start_again(void **state)
 	enum cb_err why = CB_OK;
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	peer_open(&p);
 	peer_data(&p, "unread", 6);
 	cb_net_stop();
 	assert_int_equal(wire.net.state(p.stream, &why), CB_STREAM_FAILED);
 	assert_int_equal(why, CB_NET_CLOSED);
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	assert_int_equal(wire.net.state(p.stream, &why), CB_STREAM_FAILED);
 	wire.net.close(p.stream);
 	wire.n_sent = 0;
@@ -521,7 +513,7 @@ static void test_damaged_frames(void **state)
 	uint8_t frame[CB_NET_FRAME_MAX] = { 0 };
 
 	(void)state;
-	assert_int_equal(start(&static_ipv4), CB_OK);
+	assert_int_equal(start(&wire_ipv4), CB_OK);
 	peer_open(&p);
 	for (unsigned i = 0; i < 20000; i++) {
 		size_t len = testport_below(&wire.rng, 128) + 1;

@@ -11,14 +11,6 @@
 static const uint8_t peer_ip4[4] = { 192, 0, 2, 1 };
 static const uint8_t our_ip4[4] = { 192, 0, 2, 10 };
 
-static const struct cb_config_ipv4 static_ipv4 = {
-	.address = { 192, 0, 2, 10 },
-	.gateway = { 192, 0, 2, 1 },
-	.prefix_len = 24,
-	.n_dns = 1,
-	.dns = { { 192, 0, 2, 1 } },
-};
-
 static void start(const struct cb_config_ipv4 *ipv4)
 {
 	assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = ipv4 }), CB_OK);
@@ -97,7 +89,7 @@ static void test_no_router(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	start(&static_ipv4);
+	start(&wire_ipv4);
 	assert_true(wire6_info().has_address); /* IPv4 waits for nothing */
 	for (unsigned i = 0; i < 600; i++) {
 		n += wire6_sent(PACKET_ICMP6, 133) != NULL;
@@ -291,7 +283,7 @@ static void test_family_never_comes(void **state)
 	struct cb_stream *stream;
 
 	(void)state;
-	start(&static_ipv4);
+	start(&wire_ipv4);
 	stream = wire6_open_stream("fd00::1");
 	wire_poll(2999);
 	assert_int_equal(wire.net.state(stream, NULL), CB_STREAM_CONNECTING);
@@ -321,7 +313,7 @@ static struct cb_stream *open_contest(const char *name)
 
 static void start_both(void)
 {
-	start(&static_ipv4);
+	start(&wire_ipv4);
 	wire6_give_advert();
 	give_arp();
 }

@@ -4,33 +4,19 @@
 
 #include "wire6.h"
 
-static const struct cb_config_ipv4 static_ipv4 = {
-	.address = { 192, 0, 2, 10 },
-	.gateway = { 192, 0, 2, 1 },
-	.prefix_len = 24,
-	.n_dns = 1,
-	.dns = { { 192, 0, 2, 1 } },
-};
-
-static void pass(unsigned ms)
-{
-	for (unsigned at = 0; at < ms; at += 50)
-		wire_poll(50);
-}
-
 /* ---- Over IPv4 ---- */
 
 static void start_static(void)
 {
-	assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = &static_ipv4 }), CB_OK);
-	pass(4000); /* until no IPv6 is waited for */
+	assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = &wire_ipv4 }), CB_OK);
+	wire_pass(4000); /* until no IPv6 is waited for */
 }
 
 static void claim_router(const uint8_t mac[6])
 {
 	uint8_t f[PACKET_ARP_LEN];
 
-	assert_true(wire_give(f, packet_arp(f, 2, mac, static_ipv4.gateway, static_ipv4.address)));
+	assert_true(wire_give(f, packet_arp(f, 2, mac, wire_ipv4.gateway, wire_ipv4.address)));
 	wire_poll(0);
 }
 
@@ -60,7 +46,7 @@ static unsigned n_arp_questions(void)
 static void answer_name(void)
 {
 	const uint8_t *q = sent4(PACKET_UDP, 53);
-	struct packet4_udp ends = { static_ipv4.dns[0], static_ipv4.address, 53, 0 };
+	struct packet4_udp ends = { wire_ipv4.dns[0], wire_ipv4.address, 53, 0 };
 	struct packet_data d = { .len = 0 };
 	uint8_t f[CB_NET_FRAME_MAX];
 
@@ -96,9 +82,9 @@ static void test_names_get_old(void **state)
 	start_static();
 	assert_true(asks_for_name("old.test"));
 	assert_false(asks_for_name("old.test"));
-	pass(200000);
+	wire_pass(200000);
 	assert_false(asks_for_name("old.test"));
-	pass(150000);
+	wire_pass(150000);
 	assert_true(asks_for_name("old.test"));
 }
 
@@ -126,7 +112,7 @@ static void test_questions_end_with_the_network(void **state)
 	wire.net.close(stream);
 	start_static();
 	wire.n_sent = 0;
-	pass(5000);
+	wire_pass(5000);
 	assert_null(sent4(PACKET_UDP, 53));
 }
 
@@ -142,17 +128,17 @@ static void test_silent_router(void **state)
 	claim_router(other_mac);
 	assert_memory_equal(sent4(PACKET_TCP, WIRE6_PORT), other_mac, 6);
 	wire.n_sent = 0;
-	pass(800);
+	wire_pass(800);
 	assert_int_equal(n_arp_questions(), 0);
-	pass(300);
+	wire_pass(300);
 	assert_int_equal(n_arp_questions(), 1);
 	/* Until then it is believed. */
-	pass(3000);
+	wire_pass(3000);
 	assert_memory_equal(sent4(PACKET_TCP, WIRE6_PORT), other_mac, 6);
 	assert_in_range(n_arp_questions(), 2, 5);
 	claim_router(packet_peer_mac);
 	wire.n_sent = 0;
-	pass(2000);
+	wire_pass(2000);
 	assert_memory_equal(sent4(PACKET_TCP, WIRE6_PORT), packet_peer_mac, 6);
 	wire.net.close(stream);
 }
@@ -186,15 +172,15 @@ static void test_silent_router6(void **state)
 	stream = wire6_open_stream((const char *)beyond);
 	assert_memory_equal(wire6_sent(PACKET_TCP, -1), other_mac, 6);
 	wire.n_sent = 0;
-	pass(800);
+	wire_pass(800);
 	assert_null(wire6_sent(PACKET_ICMP6, 135));
-	pass(300);
+	wire_pass(300);
 	assert_non_null(wire6_sent(PACKET_ICMP6, 135));
 	assert_memory_equal(wire6_sent(PACKET_ICMP6, 135) + 62, wire6_router, 16);
 	assert_int_equal(wire6_sent(PACKET_ICMP6, 135)[0], 0x33); /* all are asked */
 	claim_router6(packet_peer_mac);
 	wire.n_sent = 0;
-	pass(2000);
+	wire_pass(2000);
 	assert_memory_equal(wire6_sent(PACKET_TCP, -1), packet_peer_mac, 6);
 	wire.net.close(stream);
 }
@@ -261,10 +247,10 @@ static void test_router_gone6(void **state)
 	(void)state;
 	start6();
 	wire.n_sent = 0;
-	pass(20000);
+	wire_pass(20000);
 	assert_null(wire6_sent(PACKET_ICMP6, 133));
 	wire6_give_icmp(&p);
-	pass(100);
+	wire_pass(100);
 	assert_non_null(wire6_sent(PACKET_ICMP6, 133));
 }
 

@@ -27,14 +27,6 @@ static struct machine one, same, other;
 
 static const uint8_t our_ip[4] = { 192, 0, 2, 10 };
 static const uint8_t peer_ip[4] = { 192, 0, 2, 1 };
-static const struct cb_config_ipv4 ipv4 = {
-	.address = { 192, 0, 2, 10 },
-	.gateway = { 192, 0, 2, 1 },
-	.prefix_len = 24,
-	.n_dns = 1,
-	.dns = { { 192, 0, 2, 1 } },
-};
-
 static void answer_arp(void)
 {
 	uint8_t f[PACKET_ARP_LEN];
@@ -129,7 +121,7 @@ static unsigned ask_once(unsigned name, uint32_t *ret_ids, uint32_t *ret_ports, 
 static void run(struct machine *m, uint64_t seed)
 {
 	wire.rng.state = seed;
-	assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = &ipv4 }), CB_OK);
+	assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = &wire_ipv4 }), CB_OK);
 	wire_poll(3000); /* after that nobody waits for a router of IPv6 */
 	for (unsigned i = 0; i < N; i++)
 		connect_once(&m->isn[i], &m->port[i]);
@@ -294,7 +286,7 @@ static int setup(void **state)
 {
 	(void)wire_setup(state);
 	/* The first start in a process draws numbers that later ones don't. */
-	assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = &ipv4 }), CB_OK);
+	assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = &wire_ipv4 }), CB_OK);
 	cb_net_stop();
 	run(&one, 1);
 	run(&same, 1);

@@ -9,24 +9,10 @@
 
 #define SHORTAGE_MS 5000 /* several rounds of every timer but DHCP's coarse one */
 
-static const struct cb_config_ipv4 static_ipv4 = {
-	.address = { 192, 0, 2, 10 },
-	.gateway = { 192, 0, 2, 1 },
-	.prefix_len = 24,
-	.n_dns = 1,
-	.dns = { { 192, 0, 2, 1 } },
-};
-
-static void pass(unsigned ms)
-{
-	for (unsigned at = 0; at < ms; at += 50)
-		wire_poll(50);
-}
-
 static void fall_short(void)
 {
 	sim_lwip_fail(1, /*is_forever=*/true);
-	pass(SHORTAGE_MS);
+	wire_pass(SHORTAGE_MS);
 	sim_lwip_fail(0, false);
 	wire.n_sent = 0;
 }
@@ -69,7 +55,7 @@ static void answer_arp(void)
 	uint8_t f[PACKET_ARP_LEN];
 
 	assert_true(wire_give(
-		f, packet_arp(f, 2, packet_peer_mac, static_ipv4.gateway, static_ipv4.address)));
+		f, packet_arp(f, 2, packet_peer_mac, wire_ipv4.gateway, wire_ipv4.address)));
 }
 
 static struct cb_stream *open_stream(const char *host)
@@ -85,8 +71,8 @@ static struct cb_stream *open_stream(const char *host)
 
 static void start_static(void)
 {
-	assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = &static_ipv4 }), CB_OK);
-	pass(4000); /* until no IPv6 is waited for */
+	assert_int_equal(wire_start((struct cb_net_params){ .ipv4 = &wire_ipv4 }), CB_OK);
+	wire_pass(4000); /* until no IPv6 is waited for */
 }
 
 static void test_all_are_run(void **state)
@@ -107,7 +93,7 @@ static void test_tcp(void **state)
 	assert_true(was_sent(is_syn));
 	fall_short();
 	answer_arp();
-	pass(3000);
+	wire_pass(3000);
 	assert_true(was_sent(is_syn));
 	wire.net.close(stream);
 }
@@ -122,7 +108,7 @@ static void test_arp(void **state)
 	stream = open_stream("192.0.2.1");
 	assert_true(was_sent(is_arp));
 	fall_short();
-	pass(3000);
+	wire_pass(3000);
 	assert_true(was_sent(is_arp));
 	wire.net.close(stream);
 }
@@ -136,7 +122,7 @@ static void test_dhcp(void **state)
 	fall_short();
 	for (unsigned i = 0; i < 20 && !was_sent(is_discover); i++) {
 		wire.n_sent = 0;
-		pass(1000);
+		wire_pass(1000);
 	}
 	assert_true(was_sent(is_discover));
 }
@@ -155,11 +141,11 @@ static void test_dns(void **state)
 	wire_poll(0);
 	assert_true(was_sent(is_name_question));
 	sim_lwip_fail(1, /*is_forever=*/true);
-	pass(1500);
+	wire_pass(1500);
 	sim_lwip_fail(0, false);
 	wire.n_sent = 0;
 	answer_arp();
-	pass(3000);
+	wire_pass(3000);
 	assert_true(was_sent(is_name_question));
 	wire.net.close(stream);
 }
@@ -176,12 +162,12 @@ static void test_neighbours(void **state)
 
 	(void)state;
 	assert_int_equal(wire_start((struct cb_net_params){ .ipv6 = &static_ipv6 }), CB_OK);
-	pass(3000);
+	wire_pass(3000);
 	wire.n_sent = 0;
 	stream = open_stream("fd00::1");
 	assert_true(was_sent(is_neighbour_question));
 	fall_short();
-	pass(3000);
+	wire_pass(3000);
 	assert_true(was_sent(is_neighbour_question));
 	wire.net.close(stream);
 }

@@ -5,6 +5,13 @@
 #include <string.h>
 
 struct wire wire;
+const struct cb_config_ipv4 wire_ipv4 = {
+	.address = { 192, 0, 2, 10 },
+	.gateway = { 192, 0, 2, 1 },
+	.prefix_len = 24,
+	.n_dns = 1,
+	.dns = { { 192, 0, 2, 1 } },
+};
 
 static uint64_t now_ms(void *ctx)
 {
@@ -71,6 +78,12 @@ void wire_poll(uint64_t pass_ms)
 
 	wire.now_ms += pass_ms;
 	cb_net_poll(&wake_ms);
+}
+
+void wire_pass(unsigned ms)
+{
+	for (unsigned at = 0; at < ms; at += 50)
+		wire_poll(50);
 }
 
 bool wire_give(const uint8_t *bytes, size_t len)

@@ -24,6 +24,8 @@ struct wire {
 };
 
 extern struct wire wire;
+/* 192.0.2.10/24; 192.0.2.1 is router and DNS server. */
+extern const struct cb_config_ipv4 wire_ipv4;
 
 int wire_setup(void **state);
 /* Stops the stack; all memory must have come back. */
@@ -32,6 +34,8 @@ int wire_teardown(void **state);
 enum cb_err wire_start(struct cb_net_params params);
 /* Lets time pass, then polls the stack. */
 void wire_poll(uint64_t pass_ms);
+/* Polls it every 50 ms, for so long. */
+void wire_pass(unsigned ms);
 /* Hands a frame to the stack; false when it has no buffer. */
 bool wire_give(const uint8_t *bytes, size_t len);
 
