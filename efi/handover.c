@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "proto/load_file2.h"
 #include "random.h"
+#include "room.h"
 #include "uefi.h"
 #include "worker.h"
 
@@ -22,6 +23,7 @@ struct initrd {
 	struct cb_boot *boot;
 	size_t initrd_len;
 	struct cb_bytes handover; /* secret */
+	struct cb_room room; /* for both, until the kernel asks how long they are */
 	bool is_served;
 };
 
@@ -66,6 +68,7 @@ static EFI_STATUS EFIAPI load_file(struct cb_load_file2 *self, EFI_DEVICE_PATH *
 	if (!cb_add(i->initrd_len, i->handover.len, &whole))
 		return EFI_OUT_OF_RESOURCES;
 	if (!buffer || *len < whole) {
+		cb_room_release(&i->room);
 		*len = whole;
 		return EFI_BUFFER_TOO_SMALL;
 	}
@@ -120,6 +123,7 @@ static void initrd_remove(struct initrd *i)
 	if (!i)
 		return;
 	wipe_handover(i);
+	cb_room_release(&i->room);
 	if (i->handle)
 		cb_uefi.bs->UninstallMultipleProtocolInterfaces(
 			i->handle, &path_guid, &initrd_path, &load_file2_guid, &i->protocol, NULL);
@@ -223,7 +227,11 @@ enum cb_err cb_start_prepare(struct cb_boot *boot, struct cb_start *ret)
 enum cb_err cb_start_run(struct cb_start *start)
 {
 	EFI_HANDLE image = start->image;
+	struct initrd *i = start->initrd;
 
+	/* Both lengths were added before: they are of memory that we have. */
+	if (i && i->handle && cb_room_hold(&i->room, i->initrd_len + i->handover.len) != CB_OK)
+		return CB_MEMORY_SHORT;
 	/* The firmware unloads an application when it returns. */
 	start->image = NULL;
 	cb_uefi.bs->StartImage(image, NULL, NULL);

@@ -18,7 +18,7 @@ struct cb_start {
  * KERNEL_LOAD, KERNEL_OLD (no EFI stub that takes its initrd by LoadFile2), NO_MEMORY, FIRMWARE.
  */
 enum cb_err cb_start_prepare(struct cb_boot *boot, struct cb_start *ret);
-/* Runs it. Comes back only on failure: KERNEL_RETURNED. */
+/* Runs it. Comes back only on failure: KERNEL_RETURNED, MEMORY_SHORT (no piece for its initrd; it has not run). */
 enum cb_err cb_start_run(struct cb_start *start);
 /* Takes everything back after a failure; the hand-over archive is wiped. */
 void cb_start_done(struct cb_start *start);

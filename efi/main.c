@@ -13,6 +13,7 @@
 #include "network.h"
 #include "platform.h"
 #include "random.h"
+#include "room.h"
 #include "vars.h"
 #include "worker.h"
 
@@ -120,7 +121,9 @@ static void serve_network(struct loader *l)
  */
 static void clean_up(struct loader *l)
 {
-	if (cb_boot_result(l->boot)->is_memory_short) {
+	const struct cb_boot_result *result = cb_boot_result(l->boot);
+
+	if (!cb_room_is_ample(result->initrd_len + result->handover.len)) {
 		cb_boot_free_kernel(l->boot);
 		cb_alloc_trim();
 	}

@@ -150,8 +150,9 @@ void cb_network_start(struct cb_network *net)
 	net->err = CB_NET_NO_DEVICE;
 	net->at = 0;
 	/* The first time that is done already; later there may be something new. */
-	if (net->n_rounds > 0)
+	if (net->n_rounds > 0 || net->is_driver_off)
 		cb_uefi_connect_drivers();
+	net->is_driver_off = false;
 	net->n_candidates = cb_nic_list(net->candidates);
 	try_candidates(net);
 }
@@ -243,5 +244,6 @@ void cb_network_stop(struct cb_network *net, bool for_good)
 {
 	if (net->nic)
 		drop_nic(net, for_good);
+	net->is_driver_off |= for_good;
 	net->phase = CB_NETWORK_OFF;
 }

@@ -29,6 +29,7 @@ struct cb_network {
 	struct cb_nic_candidate candidates[CB_NIC_MAX];
 	unsigned n_candidates, at;
 	unsigned n_rounds; /* through all of them, in vain */
+	bool is_driver_off; /* stopped for good before a kernel that came back */
 	bool has_told_ipv4, has_told_ipv6; /* the address */
 	struct cb_nic *nic;
 	uint64_t deadline_ms, next_link_check_ms, last_frame_ms;

@@ -2,19 +2,14 @@
 /* The core's platform on UEFI. */
 #include "platform.h"
 
-#include <stdlib.h>
-
 #include "alloc.h"
 #include "clock.h"
 #include "disk.h"
+#include "memory.h"
 #include "net/net.h"
 #include "random.h"
-#include "uefi.h"
 #include "vars.h"
 #include "worker.h"
-
-#define PAGE_LEN 4096u
-#define MAP_SLACK 4096u /* the map may grow by the allocation that holds it */
 
 static uint64_t now_ms(void *ctx)
 {
@@ -39,41 +34,10 @@ static void show_event(void *ctx, const struct cb_event *event)
 	cb_screen_event(ctx, event);
 }
 
-static uint64_t sum_free(const uint8_t *map, size_t len, size_t item_len)
-{
-	uint64_t n_pages = 0;
-
-	if (item_len < sizeof(EFI_MEMORY_DESCRIPTOR))
-		return 0;
-	for (; len >= item_len; map += item_len, len -= item_len) {
-		const EFI_MEMORY_DESCRIPTOR *item =
-			(const EFI_MEMORY_DESCRIPTOR *)(const void *)map;
-
-		if (item->Type == EfiConventionalMemory)
-			n_pages += item->NumberOfPages;
-	}
-	return n_pages * PAGE_LEN;
-}
-
 static uint64_t free_memory(void *ctx)
 {
-	UINTN len = 0, key, item_len = 0;
-	UINT32 version;
-	uint64_t sum = 0;
-	uint8_t *map;
-
 	(void)ctx;
-	if (cb_uefi.bs->GetMemoryMap(&len, NULL, &key, &item_len, &version) != EFI_BUFFER_TOO_SMALL)
-		return 0;
-	len += MAP_SLACK;
-	map = malloc(len);
-	if (!map)
-		return 0;
-	if (!EFI_ERROR(cb_uefi.bs->GetMemoryMap(&len, (EFI_MEMORY_DESCRIPTOR *)(void *)map, &key,
-						&item_len, &version)))
-		sum = sum_free(map, len, item_len);
-	free(map);
-	return sum;
+	return cb_memory_look().free_bytes;
 }
 
 void cb_platform_init(struct cb_platform *platform, struct cb_screen *screen)

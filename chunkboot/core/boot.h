@@ -41,7 +41,6 @@ struct cb_boot_result {
 	const char *cmdline; /* ASCII, NUL-terminated */
 	const char *image; /* NAME/VERSION */
 	const struct cb_config *config;
-	bool is_memory_short; /* there was no room for the initrds twice: the kernel may need what is left */
 };
 
 struct cb_boot; /* opaque */

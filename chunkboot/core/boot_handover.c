@@ -53,7 +53,6 @@ void cb_boot_handover_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 		.cmdline = b->cmdline,
 		.image = b->image_name,
 		.config = &b->config,
-		.is_memory_short = cb_imagefetch_is_deferred(b->image),
 	};
 	b->serve_err = CB_OK;
 	cb_boot_state_save(b);

@@ -36,7 +36,7 @@ EFI_HANDLE *cb_uefi_handles(const EFI_GUID *guid, size_t *ret_n)
 
 	assert_int_equal(guid->a, 1);
 	for (unsigned i = 0; i < firmware.n; i++)
-		if (!firmware.at[i].is_absent)
+		if (!firmware.at[i].is_absent && !firmware.at[i].is_disconnected)
 			handles[n++] = &firmware.at[i];
 	firmware.n_pools++;
 	*ret_n = n;
@@ -57,6 +57,8 @@ bool cb_uefi_is_from_ipxe(EFI_HANDLE handle)
 void cb_uefi_connect_drivers(void)
 {
 	firmware.n_connects++;
+	for (unsigned i = 0; i < firmware.n; i++)
+		firmware.at[i].is_disconnected = false;
 }
 
 size_t cb_uefi_path_len(const EFI_DEVICE_PATH *path)

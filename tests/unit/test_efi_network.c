@@ -430,7 +430,10 @@ static void the_cable_goes(void **state)
 	end(&net);
 }
 
-/* Before a kernel starts the driver is taken off, but not iPXE's, which does that itself. */
+/*
+ * Before a kernel starts the driver is taken off, but not iPXE's, which does that itself. When the kernel comes back
+ * there is a network again.
+ */
 static void for_good(void **state)
 {
 	for (unsigned is_from_ipxe = 0; is_from_ipxe < 2; is_from_ipxe++) {
@@ -445,6 +448,9 @@ static void for_good(void **state)
 		cb_network_stop(&net, /*for_good=*/true);
 		assert_int_equal(a->is_disconnected, !is_from_ipxe);
 		assert_int_equal(a->n_shutdowns, 1);
+		cb_network_start(&net);
+		(void)settle(&net);
+		assert_on(&net, a);
 		end(&net);
 	}
 }

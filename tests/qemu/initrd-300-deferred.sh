@@ -3,7 +3,7 @@
 # An initrd of 300 MiB where it can't be had twice beside the loader's own needs: it waits compressed. Linux
 # itself needs twice its length, too, so that there is little room for less memory than this.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "$0")/../qemu/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 publish_large 300
 machine=(--memory 760)
