@@ -25,6 +25,7 @@ Steps, in order:
   key TEXT         type TEXT without Enter
   run COMMAND      run a shell command on the host
   link UP          put the first card's cable in ("on") or take it out ("off")
+  memory NAME      stop the machine for a moment and write its memory to DIR/NAME
   keep N:SECONDS:DIR  N times at random within the next SECONDS: stop the machine for a moment and copy its disks and
                    variables to DIR/1, DIR/2, ...: what would be left of them if QEMU were killed then
   within SECONDS   deadline of each further step (at first 150)
@@ -92,7 +93,7 @@ def command(options):
     for i, (name, access) in enumerate(options.disks):
         words += ["-drive", f"if=none,id=disk{i},format=raw,file={name},readonly={access}",
                   "-device", f"virtio-blk-pci,drive=disk{i}"]
-    if options.no_link or any(step in ("link", "keep") for step in options.steps):
+    if options.no_link or any(step in ("link", "keep", "memory") for step in options.steps):
         words += ["-qmp", "unix:qmp.socket,server=on,wait=off"] + (["-S"] if options.no_link else [])
     if options.rtc:
         words += ["-rtc", f"base={options.rtc}"]
@@ -108,6 +109,7 @@ class Machine:
         self.serial = ours
         self.qemu = subprocess.Popen(command(options), cwd=options.directory, stdin=theirs, stdout=theirs)
         theirs.close()
+        self.memory = int(options.memory) << 20
         self.directory, self.disks = options.directory, [name for name, _ in options.disks]
         if options.no_link:
             self.monitor(("set_link", {"name": "net0", "up": False}), ("cont", {}))
@@ -131,6 +133,10 @@ class Machine:
                     while "return" not in (answer := json.loads(lines.readline())):
                         if "error" in answer:
                             raise Failed(f"{name}: {answer['error']}")
+
+    def save_memory(self, name):
+        """The machine's memory below 4 GiB as it is at this moment."""
+        self.monitor(("stop", {}), ("pmemsave", {"val": 0, "size": self.memory, "filename": name}), ("cont", {}))
 
     def keep(self, directory):
         """What a SIGKILL would leave: what QEMU has written is in its files, nothing is held back."""
@@ -207,6 +213,8 @@ def take_step(machine, verb, word, limit):
         subprocess.run(word, shell=True, check=True, timeout=limit * SLOW, stdin=subprocess.DEVNULL)
     elif verb == "link":
         machine.monitor(("set_link", {"name": "net0", "up": word == "on"}))
+    elif verb == "memory":
+        machine.save_memory(word)
     elif verb == "keep":
         n, seconds, directory = word.split(":", 2)
         machine.keep_at_random(int(n), float(seconds), directory)
