@@ -55,7 +55,7 @@ include mk/host.mk
 include mk/efi.mk
 include mk/tests.mk
 
-.PHONY: run image-minimal install clean
+.PHONY: run image-minimal man install clean
 run: $(BUILD)/.deps-run tool efi image-minimal ## publish a Debian kernel, serve it, and boot it through sign-in in QEMU
 	$(Q)BUILD=$(BUILD) mk/run-demo.sh
 
@@ -63,23 +63,23 @@ image-minimal: $(BUILD)/images/minimal/initrd.cpio ## the sample image: Debian's
 $(BUILD)/images/minimal/initrd.cpio: images/minimal/build.sh images/minimal/init | $(BUILD)/.deps-run
 	$(Q)images/minimal/build.sh $(@D)
 
-install: tool efi ## tool, loader, man pages and completion below DESTDIR/PREFIX
+# docs/man/NAME.SECTION.scd
+man_pages := $(patsubst docs/man/%.scd,$(BUILD)/man/%,$(wildcard docs/man/*.scd))
+man: $(man_pages) ## the manual pages; read one with "man -l build/man/chunkboot.1"
+$(BUILD)/man/%: docs/man/%.scd | $(BUILD)/.deps-tool
+	@mkdir -p $(@D)
+	@echo "  MAN     $@"
+	$(Q)scdoc <$< >$@
+
+install: tool efi man ## tool, loader, man pages and completion below DESTDIR/PREFIX
 	install -D -m 755 $(BUILD)/chunkboot $(DESTDIR)$(PREFIX)/bin/chunkboot
 	install -D -m 644 $(BUILD)/chunkboot-x86_64.efi $(DESTDIR)$(PREFIX)/lib/chunkboot/chunkboot-x86_64.efi
-	$(foreach page,$(wildcard docs/man/*.scd),$(install_man)$(newline))
+	for page in $(man_pages); do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit; \
+	done
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(BUILD)/chunkboot completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/chunkboot
 
-# docs/man/NAME.SECTION.scd
-define install_man
-	install -d $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(basename $(page))))
-	scdoc <$(page) >$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(basename $(page))))/$(notdir $(basename $(page)))
-endef
-define newline
-
-
-endef
-
 clean: ## removes what was built (sources and packages that were fetched stay; "rm -rf build" removes all)
-	rm -rf $(addprefix $(BUILD)/,host san fuzz cov bench gen efi-x86_64 efi-aarch64 images test-logs chunkboot wire \
+	rm -rf $(addprefix $(BUILD)/,host san fuzz cov bench gen efi-x86_64 efi-aarch64 images man test-logs chunkboot wire \
 		chunkboot-x86_64.efi chunkboot-x86_64.map selftest-x86_64.efi coverage.txt)

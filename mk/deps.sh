@@ -13,7 +13,7 @@ readonly run="$tool $efi qemu-system-x86 ovmf mtools dosfstools busybox-static c
 # shellcheck disable=SC2034
 readonly test="$run libclang-rt-14-dev libcmocka-dev casync libarchive-tools python3-argon2 clang-format clang-tidy cppcheck shellcheck
 	codespell valgrind curl socat expect openssl faketime python3-pefile python3-pexpect nodejs npm
-	git procps file dnsmasq-base iproute2 fdisk
+	git procps file dnsmasq-base iproute2 fdisk e2fsprogs mandoc
 	libjemalloc2 libecap3 libltdl7 libnetfilter-conntrack3 libgssapi-krb5-2"
 
 # What a package is for may be on the machine already without the package (a hand-installed node).

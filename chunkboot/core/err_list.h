@@ -141,6 +141,7 @@
 	X(CONFLICT, 710, 1, "this version exists with other content", "use another --version")     \
 	X(LOADER_FORMAT, 711, 1, "the EFI file is malformed or cannot take a configuration",       \
 	  "use the unsigned chunkboot-x86_64.efi that was built or installed")                     \
-	X(ATTENTION, 712, 1, "something needs attention", "the lines above say what and when")
+	X(ATTENTION, 712, 1, "something needs attention", "the lines above say what and when")     \
+	X(PROGRAM, 713, 1, "a program that this runs did not succeed", "what it printed says why")
 
 #endif

@@ -87,7 +87,7 @@ enum cb_err cb_cache_file_open_fd(const char *path, bool is_writer, struct cb_ca
 	int flags = (is_writer ? O_RDWR : O_RDONLY) | O_CLOEXEC;
 	int fd = open(path, flags | (S_ISBLK(st.st_mode) && is_writer ? O_EXCL : 0));
 	if (fd < 0 && errno == EBUSY) {
-		enum cb_err err = cb_fail(e, CB_BUSY, "%s is mounted or in use", path);
+		enum cb_err err = cb_fail_errno(e, "%s is mounted or in use", path);
 		cb_fail_hint(e, "name another device; 'lsblk' lists them");
 		return err;
 	}

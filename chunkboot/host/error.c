@@ -75,6 +75,7 @@ enum cb_err cb_err_of_errno(int number)
 	case ENOMEM:
 		return CB_NO_MEMORY;
 	case EWOULDBLOCK:
+	case EBUSY:
 	case EADDRINUSE:
 		return CB_BUSY;
 	default:

@@ -23,7 +23,7 @@ struct cb_error {
 /* Notes err and the object it is about (fmt); returns err. A later call replaces an earlier one. */
 enum cb_err cb_fail(struct cb_error *e, enum cb_err err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The same with the code that errno stands for (NOT_FOUND, EXISTS, NO_MEMORY, else IO). */
+/* The same with the code that errno stands for (NOT_FOUND, EXISTS, NO_MEMORY, BUSY, else IO). */
 enum cb_err cb_fail_errno(struct cb_error *e, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Gives the error a better hint than its code has. */

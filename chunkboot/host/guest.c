@@ -158,7 +158,26 @@ static enum cb_err error_of_line(const char *line)
 	return CB_INTERNAL;
 }
 
-static enum cb_err judge(const struct guest *g, struct cb_error *e)
+/* The machine has ended by itself: on purpose, and with success? */
+static enum cb_err judge_end(struct guest *g, struct cb_error *e)
+{
+	const struct cb_guest_params *p = g->params;
+	int status = 0;
+	enum cb_err err = cb_qemu_wait(&g->qemu, &status, e);
+	if (err != CB_OK)
+		return err;
+	if (status != 0) {
+		err = cb_fail(e, CB_PROGRAM, "QEMU ended with status %d", status);
+		if (g->is_kvm)
+			cb_fail_hint(e, "with --no-kvm it says why");
+	} else if (p->expect != NULL && !g->watch.is_expected_seen) {
+		err = cb_fail(e, CB_PROGRAM, "virtual machine");
+		cb_fail_hint(e, "it ended before it printed '%s'", p->expect);
+	}
+	return err;
+}
+
+static enum cb_err judge(struct guest *g, struct cb_error *e)
 {
 	const struct cb_guest_params *p = g->params;
 	enum cb_err err;
@@ -170,17 +189,12 @@ static enum cb_err judge(const struct guest *g, struct cb_error *e)
 		err = error_of_line(g->watch.error_line);
 		return cb_fail(e, err, "virtual machine: CB-E%03u", cb_err_info(err)->code);
 	}
-	if (g->watch.is_expected_seen && (g->has_ended || !p->needs_power_off))
+	if (g->watch.is_expected_seen && !p->needs_power_off)
 		return CB_OK;
-	if (p->expect == NULL && g->has_ended)
-		return CB_OK;
-	if (g->has_ended) {
-		err = cb_fail(e, CB_IO, "virtual machine");
-		cb_fail_hint(e, "it ended before it printed '%s'", p->expect);
-	} else {
-		err = cb_fail(e, CB_NET_TIMEOUT, "virtual machine");
-		cb_fail_hint(e, "it was not ready after %u s; see --timeout", p->timeout_s);
-	}
+	if (g->has_ended)
+		return judge_end(g, e);
+	err = cb_fail(e, CB_NET_TIMEOUT, "virtual machine");
+	cb_fail_hint(e, "it was not ready after %u s; see --timeout", p->timeout_s);
 	return err;
 }
 

@@ -31,7 +31,8 @@ struct cb_guest_params {
 /*
  * Boots and waits. Hardware acceleration is used when it shows signs of life within seconds, else
  * the machine starts again emulated. SIGINT and SIGTERM must be blocked in every thread; they end
- * the run with INTERRUPTED. Errors: the guest's own; IO when it ended without, or ran out of time.
+ * the run with INTERRUPTED. Errors: the guest's own; PROGRAM when it ended without success or QEMU
+ * failed; NET_TIMEOUT when it ran out of time; TOOL_MISSING; IO.
  */
 enum cb_err cb_guest_run(const struct cb_guest_params *p, struct cb_error *e);
 

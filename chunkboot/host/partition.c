@@ -151,7 +151,7 @@ enum cb_err cb_partition_add(const char *disk, uint64_t size, bool is_dry_run,
 	if (err != CB_OK)
 		return err;
 	if (!fdisk_is_labeltype(cxt, FDISK_DISKLABEL_GPT)) {
-		err = cb_fail(e, CB_USAGE, "%s has no GPT partition table", disk);
+		err = cb_fail(e, CB_USAGE, "%s has no GPT partition table that can be read", disk);
 		cb_fail_hint(e, "name a disk that has one, or a partition without --partition");
 		return err;
 	}

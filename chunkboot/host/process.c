@@ -112,6 +112,6 @@ enum cb_err cb_process_run(const char *const *argv, struct cb_error *e)
 	if (err == CB_OK)
 		err = cb_process_wait(&p, &status, e);
 	if (err == CB_OK && status != 0)
-		err = cb_fail(e, CB_IO, "%s failed with exit status %d", argv[0], status);
+		err = cb_fail(e, CB_PROGRAM, "%s ended with status %d", argv[0], status);
 	return err;
 }

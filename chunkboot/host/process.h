@@ -32,7 +32,7 @@ enum cb_err cb_process_wait(struct cb_process *p, int *ret_status, struct cb_err
 /* Ends it at once if it still runs, and waits. */
 void cb_process_kill(struct cb_process *p);
 
-/* Starts, waits, and wants exit status 0: IO otherwise. */
+/* Starts, waits, and wants exit status 0: PROGRAM otherwise. */
 enum cb_err cb_process_run(const char *const *argv, struct cb_error *e);
 
 #endif

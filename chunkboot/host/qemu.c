@@ -2,6 +2,8 @@
 /* Composes QEMU's command line and starts it with the serial console on a socket. */
 #include "host/qemu.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #define QEMU "qemu-system-x86_64"
 #define MAX_ARGS 64
 #define MAX_FIRMWARE (16u << 20)
+#define END_MS 5000 /* from the console's end to that of the process */
 
 /* Where distributions put OVMF: code, and the variable store that belongs to it. */
 static const struct {
@@ -126,12 +129,21 @@ enum cb_err cb_qemu_start(const struct cb_qemu_params *params, struct cb_qemu *r
 	return CB_OK;
 }
 
+enum cb_err cb_qemu_wait(struct cb_qemu *q, int *ret_status, struct cb_error *e)
+{
+	struct pollfd end = { .fd = q->process.pidfd, .events = POLLIN };
+	if (poll(&end, 1, END_MS) != 1)
+		kill(q->process.pid, SIGKILL);
+	enum cb_err err = cb_process_wait(&q->process, ret_status, e);
+	cb_qemu_stop(q);
+	return err;
+}
+
 void cb_qemu_stop(struct cb_qemu *q)
 {
-	if (q->process.pid <= 0)
-		return;
 	cb_process_kill(&q->process);
-	close(q->serial_fd);
+	if (q->serial_fd > 0)
+		close(q->serial_fd);
 	*q = (struct cb_qemu){ 0 };
 }
 

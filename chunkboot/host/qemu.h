@@ -28,6 +28,12 @@ struct cb_qemu {
 /* Starts the machine. TOOL_MISSING when QEMU or OVMF is not installed, IO. */
 enum cb_err cb_qemu_start(const struct cb_qemu_params *params, struct cb_qemu *ret,
 			  struct cb_error *e);
+/*
+ * Waits for the end of a machine that showed signs of it (its console closed, or its pidfd is
+ * readable), and frees. *ret_status is that of cb_process_wait; one that stays for seconds is
+ * killed. IO.
+ */
+enum cb_err cb_qemu_wait(struct cb_qemu *q, int *ret_status, struct cb_error *e);
 /* Powers it off and frees; a zeroed one is fine. */
 void cb_qemu_stop(struct cb_qemu *q);
 

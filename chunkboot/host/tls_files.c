@@ -149,8 +149,8 @@ static enum cb_err add_pin(const char *text, struct cb_tls_trust *trust, struct 
 	enum cb_err err =
 		cb_fail(e, CB_USAGE, "--tls-pin %s: not 64 lower-case hexadecimal digits", text);
 	cb_fail_hint(e,
-		     "it is the SHA-256 of the server's SubjectPublicKeyInfo; the man page has "
-		     "a command that prints it");
+		     "it is the SHA-256 of the server's SubjectPublicKeyInfo; 'man "
+		     "chunkboot-loader' has a command that prints it");
 	return err;
 }
 

@@ -63,6 +63,39 @@ PYTHON
 
 command -v sfdisk >/dev/null || skip_all 'fdisk is not installed'
 
+# loop FILE: makes it a block device, $loop, which unloop frees. It is the machine's: not every user may, nor every container.
+loop() {
+	loop=$(losetup --find --show "$1" 2>"$dir/why") || skip_test "no loop device here: $(head -n 1 "$dir/why")"
+	trap 'unloop; end_test' EXIT
+}
+
+unloop() {
+	losetup --detach "$loop"
+}
+
+# Mounted where only the command sees it. What is on it would be a reason of its own, and --yes none to go on.
+test_a_mounted_device_stays() {
+	truncate -s 16M "$dir/device"
+	mkfs.ext4 -q "$dir/device"
+	cp "$dir/device" "$dir/before"
+	mkdir "$dir/mnt"
+	loop "$dir/device"
+	unshare --mount mount -o ro "$loop" "$dir/mnt" 2>"$dir/why" || skip_test "nothing can be mounted: $(head -n 1 "$dir/why")"
+	for options in '' --yes; do
+		# shellcheck disable=SC2016  # for the inner shell
+		assert_exit 7 unshare --mount sh -ec 'mount -o ro "$1" "$2"; exec "$3" cache create "$1" $4' sh \
+			"$loop" "$dir/mnt" "$tool" "$options"
+		assert_match "^chunkboot: error: $loop is mounted or in use: device or resource busy$" "$dir/err"
+		assert_match "^hint: name another device; 'lsblk' lists them$" "$dir/err"
+	done
+	cmp "$dir/before" "$dir/device"
+	# it was that
+	assert_exit 1 chunkboot cache create "$loop" --yes
+	assert_match ' holds an ext2/3/4 file system' "$dir/err"
+	wipefs --quiet --all "$loop"
+	assert_exit 0 chunkboot cache create "$loop" --yes
+}
+
 test_a_partition_of_some_size() {
 	make_disk
 	assert_exit 0 chunkboot cache create --partition "$dir/disk" --size 2000000 --dry-run

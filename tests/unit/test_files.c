@@ -236,6 +236,7 @@ static void errno_codes(void **state)
 		{ EEXIST, CB_EXISTS, "f: file exists" },
 		{ ENOMEM, CB_NO_MEMORY, "f: cannot allocate memory" },
 		{ EWOULDBLOCK, CB_BUSY, "f: resource temporarily unavailable" },
+		{ EBUSY, CB_BUSY, "f: device or resource busy" },
 		{ EADDRINUSE, CB_BUSY, "f: address already in use" },
 		{ ENOSPC, CB_IO, "f: no space left on device" },
 		{ EACCES, CB_IO, "f: permission denied" },
