@@ -341,3 +341,23 @@ void sim_keep_end(struct sim_keep *k)
 	free(k->bytes);
 	memset(k, 0, sizeof(*k));
 }
+
+unsigned sim_keep_campaign(const char *name, uint64_t n,
+			   void (*run)(void *ctx, uint64_t seed, struct sim_verdict *ret))
+{
+	struct sim_world world = { .realm = sim_realm_new() };
+	struct sim_campaign campaign = {
+		.name = name,
+		.first = 1,
+		.last = n,
+		.run = run,
+		.ctx = &world,
+	};
+	unsigned n_bad;
+
+	world.stock = sim_stock_new(world.realm);
+	n_bad = sim_campaign_run(&campaign);
+	sim_stock_free(world.stock);
+	sim_realm_free(world.realm);
+	return n_bad;
+}

@@ -59,4 +59,14 @@ void sim_keep_judge_next(struct sim_keep *k, struct sim_boot *b,
 /* Before sim_judge_end frees the simulator, or after it. */
 void sim_keep_end(struct sim_keep *k);
 
+/* The context of a campaign whose machines are such. */
+struct sim_world {
+	struct sim_realm *realm;
+	struct sim_stock *stock;
+};
+
+/* Runs seeds 1 to n in a world of their own (struct sim_world is run's ctx); returns sim_campaign_run's count. */
+unsigned sim_keep_campaign(const char *name, uint64_t n,
+			   void (*run)(void *ctx, uint64_t seed, struct sim_verdict *ret));
+
 #endif

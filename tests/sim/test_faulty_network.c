@@ -252,14 +252,9 @@ static void run_good(const struct scenario *s, struct sim_boot *b, struct sim_ve
 			cb_err_info(sim_last_err(b->sim, CB_EVENT_ERROR))->name);
 }
 
-struct world {
-	struct sim_realm *realm;
-	struct sim_stock *stock;
-};
-
 static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 {
-	const struct world *world = ctx;
+	const struct sim_world *world = ctx;
 	const struct sim_realm *realm = world->realm;
 	struct sim *sim = sim_new(seed);
 	struct scenario s;
@@ -293,22 +288,8 @@ static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 
 static void faulty_network(void **state)
 {
-	struct sim_campaign campaign = {
-		.name = "faulty_network",
-		.first = 1,
-		.last = N_RUNS,
-		.run = run,
-	};
-	struct world world = { .realm = sim_realm_new() };
-	unsigned n_bad;
-
 	(void)state;
-	world.stock = sim_stock_new(world.realm);
-	campaign.ctx = &world;
-	n_bad = sim_campaign_run(&campaign);
-	sim_stock_free(world.stock);
-	sim_realm_free(world.realm);
-	assert_int_equal(n_bad, 0);
+	assert_int_equal(sim_keep_campaign("faulty_network", N_RUNS, run), 0);
 }
 
 int main(void)

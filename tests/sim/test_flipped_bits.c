@@ -17,14 +17,9 @@
 static const char *const both[] = { "a", "b", NULL };
 static const char *const only_a[] = { "a", NULL };
 
-struct world {
-	struct sim_realm *realm;
-	struct sim_stock *stock;
-};
-
 static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 {
-	const struct world *world = ctx;
+	const struct sim_world *world = ctx;
 	const struct sim_realm *realm = world->realm;
 	struct sim_keep keep;
 	struct sim *sim = sim_new(seed);
@@ -76,22 +71,8 @@ static void run(void *ctx, uint64_t seed, struct sim_verdict *v)
 
 static void flipped_bits(void **state)
 {
-	struct sim_campaign campaign = {
-		.name = "flipped_bits",
-		.first = 1,
-		.last = N_RUNS,
-		.run = run,
-	};
-	struct world world = { .realm = sim_realm_new() };
-	unsigned n_bad;
-
 	(void)state;
-	world.stock = sim_stock_new(world.realm);
-	campaign.ctx = &world;
-	n_bad = sim_campaign_run(&campaign);
-	sim_stock_free(world.stock);
-	sim_realm_free(world.realm);
-	assert_int_equal(n_bad, 0);
+	assert_int_equal(sim_keep_campaign("flipped_bits", N_RUNS, run), 0);
 }
 
 int main(void)
