@@ -8,11 +8,14 @@
 
 #include <cmocka.h>
 
+#include "core/record.h"
 #include "sim_cache.h"
 #include "sim_stage.h"
 
 #define DAY_S 86400
+#define MANY_DAYS 60 /* more than a snapshot lives */
 #define DEVICE_BLOCKS 8192u /* 4 MiB */
+#define OFFLINE_AFTER_MS 10000u /* CB_BOOT_OFFLINE_AFTER_MS */
 #define OFFLINE_END_S (SIM_REALM_NOW_S + SIM_REALM_OFFLINE_DAYS * DAY_S)
 
 static struct sim_realm *realm;
@@ -101,6 +104,30 @@ static void mirrors_away(void **state)
 	}
 }
 
+/* Slow is not away: while bytes come, the network is waited for. */
+static void slow_is_not_away(void **state)
+{
+	struct sim_stage s;
+	uint64_t start_ms;
+
+	(void)state;
+	sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
+	sim_stage_boot_once(&s);
+	sim_behaviour(s.mirror[0])->drip_ms = 24;
+	sim_stage_power_on(&s, 1, 1);
+	s.boot.account[0] = NULL;
+	start_ms = sim_now(s.sim);
+	assert_false(sim_boot_run(&s.boot, start_ms + SIM_STAGE_MINUTE));
+	assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
+	assert_in_range(s.boot.sign_in_ms - start_ms, OFFLINE_AFTER_MS + 1, SIM_STAGE_MINUTE);
+	assert_int_equal(s.boot.n_offline, 0);
+	sim_behaviour(s.mirror[0])->drip_ms = 0;
+	s.boot.account[0] = "ada";
+	sim_stage_assert_boots(&s, "demo/1");
+	assert_false(sim_record_says(&s.boot, "\"offline\""));
+	sim_stage_end(&s);
+}
+
 /* Captive portals and liars are no reason to go on with less: what they say is told. */
 static void wrong_answers_are_told(void **state)
 {
@@ -143,6 +170,90 @@ static void days_run_out(void **state)
 			sim_stage_assert_fails(&s, cases[i].err);
 		sim_stage_end(&s);
 	}
+}
+
+static void has_many_days(struct cb_record *c)
+{
+	c->policy.offline_days = MANY_DAYS;
+}
+
+static void has_no_days(struct cb_record *c)
+{
+	c->policy.offline_days = 0;
+}
+
+/* An account may not go on for longer than what the realm has signed, whatever its record says. */
+static void signed_dates_end_it(void **state)
+{
+	struct sim_realm *other = sim_realm_new();
+	struct sim_stage s;
+	int64_t until_s;
+
+	(void)state;
+	sim_realm_change_account(realm, "ada", has_many_days);
+	sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
+	sim_stage_boot_once(&s);
+	sim_stage_start_unplugged(&s);
+	sim_stage_assert_boots(&s, "demo/1");
+	until_s = s.boot.offline_until_s;
+	assert_in_range(until_s, OFFLINE_END_S, SIM_REALM_NOW_S + MANY_DAYS * DAY_S - 1);
+	sim_set_wall_clock(s.sim, true, until_s - 10);
+	sim_stage_start_unplugged(&s);
+	sim_stage_assert_boots(&s, "demo/1");
+	sim_set_wall_clock(s.sim, true, until_s);
+	sim_stage_start_unplugged(&s);
+	sim_stage_assert_fails(&s, CB_META_EXPIRED);
+	sim_stage_end(&s);
+	sim_realm_free(realm);
+	realm = other;
+}
+
+/* The account had days, and has none any more: one boot with the network, and its record is gone from the cache. */
+static void days_taken_away(void **state)
+{
+	struct sim_realm *other = sim_realm_new();
+	struct sim_stage s;
+
+	(void)state;
+	sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
+	sim_stage_boot_once(&s);
+	sim_realm_change_account(realm, "ada", has_no_days);
+	sim_realm_serve(realm, s.mirror[0]);
+	sim_stage_boot_once(&s);
+	assert_false(sim_record_says(&s.boot, "\"written_bytes\":0,"));
+	sim_stage_boot_once(&s);
+	assert_true(sim_record_says(&s.boot, "\"written_bytes\":0,"));
+	sim_stage_start_unplugged(&s);
+	assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + SIM_STAGE_MINUTE));
+	assert_int_equal(sim_last_err(s.sim, CB_EVENT_REFUSED), CB_LOGIN_OFFLINE);
+	assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
+	sim_stage_end(&s);
+	sim_realm_free(realm);
+	realm = other;
+}
+
+/* Who has signed in with the network may not go on without it by a retry. */
+static void unplugged_before_a_retry(void **state)
+{
+	struct sim_stage s;
+	char path[256];
+
+	(void)state;
+	sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
+	sim_stage_boot_once(&s);
+	sim_realm_chunk_path(realm, 0, path);
+	sim_stage_cached_chunk(&s, 0)[1] ^= 1;
+	assert_true(sim_flip(s.mirror[0], path, 40, 3));
+	sim_stage_power_on(&s, 1, 1);
+	s.boot.account[0] = "bob";
+	sim_stage_assert_fails(&s, CB_CHUNK_HASH);
+	sim_stage_unplug(&s);
+	s.boot.has_error = false;
+	s.boot.n_errors = 0;
+	cb_boot_key(s.boot.boot, 'r');
+	sim_stage_assert_fails(&s, CB_OFFLINE_OVER);
+	assert_string_equal(sim_last_subject(s.sim, CB_EVENT_ERROR), "account record");
+	sim_stage_end(&s);
 }
 
 /* A clock that was set back helps nobody for longer: it stays at the last verified timestamp. */
@@ -320,8 +431,12 @@ int main(void)
 		cmocka_unit_test(offline_after_one_boot),
 		cmocka_unit_test(without_a_cache_nothing_changes),
 		cmocka_unit_test(mirrors_away),
+		cmocka_unit_test(slow_is_not_away),
 		cmocka_unit_test(wrong_answers_are_told),
 		cmocka_unit_test(days_run_out),
+		cmocka_unit_test(signed_dates_end_it),
+		cmocka_unit_test(days_taken_away),
+		cmocka_unit_test(unplugged_before_a_retry),
 		cmocka_unit_test(clock_set_back),
 		cmocka_unit_test(account_that_may_not),
 		cmocka_unit_test(wrong_passphrase_offline),
