@@ -129,17 +129,30 @@ static void kiosk(void **state)
 
 static void menu_choice(void **state)
 {
-	struct sim_stage s;
+	static const struct {
+		unsigned key; /* and then Enter */
+		bool is_other;
+	} cases[] = {
+		{ CB_KEY_DOWN, true }, { CB_KEY_UP, true }, /* round the top */
+		{ '2', true },	       { '1', false },	    { '3', false }, /* no such line */
+		{ '0', false },	       { 'x', false },
+	};
 
 	(void)state;
-	sim_machines_start(&s, realm, 1, NULL);
-	s.boot.account[0] = "bob";
-	s.boot.menu_key = CB_KEY_DOWN;
-	sim_stage_assert_boots(&s, NULL);
-	assert_string_equal(cb_boot_result(s.boot.boot)->image, "other/1");
-	assert_string_equal(cb_boot_result(s.boot.boot)->cmdline,
-			    SIM_REALM_CMDLINE " debug=1 chunkboot=" CB_LOADER_VERSION_TEXT);
-	sim_stage_end(&s);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sim_stage s;
+
+		sim_machines_start(&s, realm, 1, NULL);
+		s.boot.account[0] = "bob";
+		s.boot.menu_key = cases[i].key;
+		sim_stage_assert_boots(&s, cases[i].is_other ? "other/1" : "demo/1");
+		assert_string_equal(cb_boot_result(s.boot.boot)->cmdline,
+				    cases[i].is_other ? SIM_REALM_CMDLINE
+					    " debug=1 chunkboot=" CB_LOADER_VERSION_TEXT :
+							SIM_REALM_CMDLINE
+					    " chunkboot=" CB_LOADER_VERSION_TEXT);
+		sim_stage_end(&s);
+	}
 }
 
 static void forbidden_suffix(void **state)
@@ -267,6 +280,49 @@ static void failed_start_comes_back(void **state)
 	sim_stage_end(&s);
 }
 
+/* What one person chose is not what the next one gets, who has fewer environments. */
+static void another_account_after_a_failed_start(void **state)
+{
+	struct sim_stage s;
+
+	(void)state;
+	sim_machines_start(&s, realm, 1, NULL);
+	s.boot.account[0] = "bob";
+	s.boot.menu_key = CB_KEY_DOWN;
+	sim_stage_assert_boots(&s, "other/1");
+	cb_boot_close_network(s.boot.boot);
+	cb_boot_start_failed(s.boot.boot, CB_KERNEL_RETURNED);
+	s.boot.account[1] = "ada";
+	s.boot.passphrase[1] = SIM_REALM_PASSPHRASE;
+	s.boot.error_key = 'r';
+	sim_stage_assert_boots(&s, "demo/1");
+	assert_int_equal(s.boot.n_errors, 1);
+	sim_stage_end(&s);
+}
+
+/* The address is lost while nobody needs it: not a word, until a retry asks for a new one. */
+static void address_lost_at_the_prompt(void **state)
+{
+	struct sim_stage s;
+
+	(void)state;
+	sim_machines_start(&s, realm, 1, NULL);
+	s.boot.account[0] = NULL;
+	assert_false(sim_boot_run(&s.boot, SIM_STAGE_MINUTE));
+	cb_boot_network(s.boot.boot, CB_NET_NO_LEASE);
+	assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
+	assert_int_equal(s.boot.n_errors, 0);
+	s.boot.account[0] = "ada";
+	sim_behaviour(s.mirror[0])->refuses = sim_behaviour(s.mirror[0])->resets_always = true;
+	sim_stage_assert_fails(&s, CB_NET_CONNECT);
+	assert_int_equal(s.boot.n_network, 1);
+	sim_behaviour(s.mirror[0])->refuses = sim_behaviour(s.mirror[0])->resets_always = false;
+	s.boot.error_key = 'r';
+	sim_stage_assert_boots(&s, "demo/1");
+	assert_int_equal(s.boot.n_network, 2);
+	sim_stage_end(&s);
+}
+
 static void error_screen_choices(void **state)
 {
 	static const struct {
@@ -303,6 +359,8 @@ int main(void)
 		cmocka_unit_test(clock_rules),
 		cmocka_unit_test(previous_version),
 		cmocka_unit_test(failed_start_comes_back),
+		cmocka_unit_test(another_account_after_a_failed_start),
+		cmocka_unit_test(address_lost_at_the_prompt),
 		cmocka_unit_test(error_screen_choices),
 	};
 
