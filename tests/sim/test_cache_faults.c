@@ -14,6 +14,7 @@
 
 #define DEVICE_BLOCKS 8192u /* 4 MiB */
 #define OPEN_MS 250u /* CB_BOOT_CACHE_OPEN_MS */
+#define MANY_BLOCKS (128 * DEVICE_BLOCKS) /* more tables than a step of opening reads */
 #define SMALL_BLOCKS 1024u /* the least that can be a cache */
 
 static struct sim_realm *realm;
@@ -283,22 +284,13 @@ static void full_cache(void **state)
  * try waits for the mirror, as it would without a cache. */
 static void silence_beside_a_bad_cache(void **state)
 {
-	struct cb_bytes chunk;
 	struct sim_stage s;
-	uint8_t *bytes;
-	char path[256];
-	size_t len;
 
 	(void)state;
 	sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
 	s.kiosk = "kim";
 	sim_stage_boot_once(&s);
-	sim_realm_chunk_path(realm, 1, path);
-	chunk = sim_file_bytes(s.mirror[0], path);
-	bytes = sim_block_bytes(s.disk, &len);
-	bytes = memmem(bytes, len, chunk.p, chunk.len);
-	assert_non_null(bytes);
-	bytes[7] ^= 1;
+	sim_stage_cached_chunk(&s, 1)[7] ^= 1;
 	sim_behaviour(s.mirror[0])->hang = SIM_HANG_ACCEPT;
 	sim_stage_power_on(&s, 1, 1);
 	sim_stage_assert_fails(&s, CB_NET_OFFLINE);
@@ -360,6 +352,31 @@ static void slow_cache_is_no_burden(void **state)
 	}
 }
 
+/* It opens when the network has long been up: nobody waited for it, and the image comes from it all the same. */
+static void late_cache(void **state)
+{
+	struct sim_stage s;
+	uint64_t prompt_ms;
+
+	(void)state;
+	sim_stage_begin_cached(&s, realm, MANY_BLOCKS);
+	sim_stage_boot_once(&s);
+	slow_sim = s.sim;
+	slow_ms = 2 * OPEN_MS;
+	sim_block_faults(s.disk)->on_read = take_long;
+	sim_stage_power_on(&s, 1, 1);
+	prompt_ms = sim_now(s.sim) + 4 * OPEN_MS;
+	s.boot.types_after_ms = prompt_ms + SIM_STAGE_MINUTE;
+	assert_false(sim_boot_run(&s.boot, prompt_ms));
+	assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
+	slow_ms = 0;
+	sim_stage_assert_boots(&s, "demo/1");
+	for (unsigned i = 0; i < sim_realm_n_chunks(realm); i++)
+		assert_int_equal(n_requests(&s, i), 1);
+	assert_true(s.boot.cache_bytes > 0);
+	sim_stage_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +388,7 @@ int main(void)
 		cmocka_unit_test(full_cache),
 		cmocka_unit_test(silence_beside_a_bad_cache),
 		cmocka_unit_test(slow_cache_is_no_burden),
+		cmocka_unit_test(late_cache),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -175,6 +175,9 @@ static void days_run_out(void **state)
 static void has_many_days(struct cb_record *c)
 {
 	c->policy.offline_days = MANY_DAYS;
+	/* Of a later day than the snapshot, so that it is not the record that ends first. */
+	c->issued_s = SIM_REALM_NOW_S + DAY_S;
+	c->expires_s = c->issued_s + CB_RECORD_MAX_LIFETIME_S;
 }
 
 static void has_no_days(struct cb_record *c)
