@@ -67,16 +67,23 @@ static enum cb_err deliver_record(void *ctx, uint32_t item, struct cb_bytes byte
 
 /* ---- In the cache ---- */
 
-/* The stored record, to be freed. NOT_FOUND, NO_MEMORY. */
+/* The stored record, to be freed. NOT_FOUND (also where it was overwritten), NO_MEMORY: nothing to free. */
 static enum cb_err read_stored(struct cb_boot *b, uint8_t **ret, size_t *ret_len)
 {
+	uint8_t *bytes;
+	size_t len;
 	enum cb_err err = cb_cache_read_whole(b->cache, CB_CACHE_ACCOUNT, b->keys.locator,
-					      STORED_HEAD_LEN + CB_RECORD_MAX_LEN, ret, ret_len);
+					      STORED_HEAD_LEN + CB_RECORD_MAX_LEN, &bytes, &len);
 
-	if (err != CB_OK || (*ret_len > STORED_HEAD_LEN && (*ret)[0] == 0))
+	if (err != CB_OK)
 		return err;
-	cb_free(&b->platform->mem, *ret);
-	return CB_NOT_FOUND;
+	if (len <= STORED_HEAD_LEN || bytes[0] != 0) {
+		cb_free(&b->platform->mem, bytes);
+		return CB_NOT_FOUND;
+	}
+	*ret = bytes;
+	*ret_len = len;
+	return CB_OK;
 }
 
 void cb_boot_record_save(struct cb_boot *b)

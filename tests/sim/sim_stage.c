@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A machine with its mirrors that is started again and again. */
 #include "sim_stage.h"
+#include "sim_cache.h"
 #include "sim_link.h"
 
 #include <setjmp.h>
@@ -68,7 +69,59 @@ void sim_stage_end(struct sim_stage *s)
 	sim_block_free(s->disk);
 }
 
-static void assert_bytes(struct cb_bytes got, struct cb_bytes want)
+void sim_stage_boot_once(struct sim_stage *s)
+{
+	sim_stage_power_on(s, 1, 1);
+	sim_stage_assert_boots(s, "demo/1");
+}
+
+/* ---- With a cache, and without the network ---- */
+
+void sim_stage_begin_cached(struct sim_stage *s, const struct sim_realm *realm, uint64_t n_blocks)
+{
+	sim_stage_begin(s, realm, 1);
+	sim_realm_serve(realm, s->mirror[0]);
+	sim_stage_use_disk(s, sim_cache_new(1, n_blocks));
+	s->no_prefetch = true;
+}
+
+uint8_t *sim_stage_cached_chunk(struct sim_stage *s, unsigned i)
+{
+	char path[256];
+	struct cb_bytes chunk;
+	size_t len;
+	uint8_t *bytes = sim_block_bytes(s->disk, &len);
+
+	sim_realm_chunk_path(s->realm, i, path);
+	chunk = sim_file_bytes(s->mirror[0], path);
+	bytes = memmem(bytes, len, chunk.p, chunk.len);
+	assert_non_null(bytes);
+	return bytes;
+}
+
+void sim_stage_unplug(struct sim_stage *s)
+{
+	sim_behaviour(s->mirror[0])->refuses = true;
+	s->boot.network_err = CB_NET_NO_LINK;
+	s->boot.no_network = true;
+}
+
+void sim_stage_plug_in(struct sim_stage *s)
+{
+	sim_behaviour(s->mirror[0])->refuses = false;
+	s->boot.network_err = CB_OK;
+	s->boot.no_network = false;
+}
+
+void sim_stage_start_unplugged(struct sim_stage *s)
+{
+	sim_stage_power_on(s, 1, 1);
+	sim_stage_unplug(s);
+}
+
+/* ---- What it must have come to ---- */
+
+void sim_stage_assert_bytes(struct cb_bytes got, struct cb_bytes want)
 {
 	assert_int_equal(got.len, want.len);
 	assert_memory_equal(got.p, want.p, want.len);
@@ -77,16 +130,21 @@ static void assert_bytes(struct cb_bytes got, struct cb_bytes want)
 void sim_stage_assert_boots(struct sim_stage *s, const char *image)
 {
 	const struct cb_boot_result *r;
+	uint64_t n_allocations;
 	uint8_t *initrd;
 
 	assert_true(sim_boot_run(&s->boot, sim_now(s->sim) + 30 * SIM_STAGE_MINUTE));
 	if (s->boot.status != CB_BOOT_READY)
 		fail_msg("no boot: %s", s->boot.shown);
 	r = cb_boot_result(s->boot.boot);
-	assert_bytes(r->kernel, sim_realm_kernel(s->realm));
+	sim_stage_assert_bytes(r->kernel, sim_realm_kernel(s->realm));
+	/* What the kernel gets when it asks, in a buffer of its own of just that length. */
 	initrd = malloc(r->initrd_len);
+	n_allocations = sim_n_allocations(s->sim);
 	assert_int_equal(cb_boot_serve_initrd(s->boot.boot, initrd), CB_OK);
-	assert_bytes((struct cb_bytes){ initrd, r->initrd_len }, sim_realm_initrd(s->realm));
+	assert_int_equal(sim_n_allocations(s->sim), n_allocations);
+	sim_stage_assert_bytes((struct cb_bytes){ initrd, r->initrd_len },
+			       sim_realm_initrd(s->realm));
 	free(initrd);
 	if (image)
 		assert_string_equal(r->image, image);
@@ -96,6 +154,7 @@ void sim_stage_assert_fails(struct sim_stage *s, enum cb_err err)
 {
 	assert_true(sim_boot_run(&s->boot, sim_now(s->sim) + 30 * SIM_STAGE_MINUTE));
 	assert_int_equal(sim_stage(s->sim), CB_STAGE_FAILED);
+	assert_int_equal(s->boot.n_errors, 1);
 	assert_string_equal(cb_err_info(sim_last_err(s->sim, CB_EVENT_ERROR))->name,
 			    cb_err_info(err)->name);
 }

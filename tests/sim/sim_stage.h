@@ -30,9 +30,23 @@ void sim_stage_end(struct sim_stage *s);
 /* Switches the machine on (again); the loader is stamped for the first n mirrors and that root. */
 void sim_stage_power_on(struct sim_stage *s, unsigned n_mirrors, unsigned root_version);
 void sim_stage_power_off(struct sim_stage *s);
+/* On, for the first mirror and root; and up with "demo/1". */
+void sim_stage_boot_once(struct sim_stage *s);
 
-/* Run it; fail the test unless it boots the image (NULL: any), or stops with this error. */
+/* A machine with an empty cache of n_blocks blocks and one good mirror, without prefetch. */
+void sim_stage_begin_cached(struct sim_stage *s, const struct sim_realm *realm, uint64_t n_blocks);
+/* Where chunk i of image demo lies on its disk, in the form that the mirror has; fails the test. */
+uint8_t *sim_stage_cached_chunk(struct sim_stage *s, unsigned i);
+
+/* Somebody takes the cable out: nothing is reached any more, and the machine that is on knows why. */
+void sim_stage_unplug(struct sim_stage *s);
+void sim_stage_plug_in(struct sim_stage *s);
+/* Switches the machine on (again), without the cable. */
+void sim_stage_start_unplugged(struct sim_stage *s);
+
+/* Run it; fail the test unless it boots the image (NULL: any), or stops with this error, the first. */
 void sim_stage_assert_boots(struct sim_stage *s, const char *image);
 void sim_stage_assert_fails(struct sim_stage *s, enum cb_err err);
+void sim_stage_assert_bytes(struct cb_bytes got, struct cb_bytes want);
 
 #endif

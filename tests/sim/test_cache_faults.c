@@ -14,6 +14,7 @@
 
 #define DEVICE_BLOCKS 8192u /* 4 MiB */
 #define OPEN_MS 250u /* CB_BOOT_CACHE_OPEN_MS */
+#define MANY_BLOCKS (128 * DEVICE_BLOCKS) /* more tables than a step of opening reads */
 #define SMALL_BLOCKS 1024u /* the least that can be a cache */
 
 static struct sim_realm *realm;
@@ -30,26 +31,6 @@ static int tear_down(void **state)
 	(void)state;
 	sim_realm_free(realm);
 	return 0;
-}
-
-/* A machine with an empty cache and one good mirror. */
-static void begin_with(struct sim_stage *s, uint64_t n_blocks)
-{
-	sim_stage_begin(s, realm, 1);
-	sim_realm_serve(realm, s->mirror[0]);
-	sim_stage_use_disk(s, sim_cache_new(1, n_blocks));
-	s->no_prefetch = true;
-}
-
-static void begin(struct sim_stage *s)
-{
-	begin_with(s, DEVICE_BLOCKS);
-}
-
-static void boot_once(struct sim_stage *s)
-{
-	sim_stage_power_on(s, 1, 1);
-	sim_stage_assert_boots(s, "demo/1");
 }
 
 static void boot_unplugged(struct sim_stage *s)
@@ -91,7 +72,7 @@ static void assert_number(const struct sim_stage *s, const char *member, uint64_
 /* A boot of which the record has nothing bad to say. */
 static void boot_clean(struct sim_stage *s)
 {
-	boot_once(s);
+	sim_stage_boot_once(s);
 	assert_number(s, "bad_records", 0);
 	assert_number(s, "bad_tables", 0);
 	assert_number(s, "read_errors", 0);
@@ -109,8 +90,8 @@ static void bit_rot(void **state)
 		unsigned n[16], n_chunks = sim_realm_n_chunks(realm), n_bad;
 		struct sim_stage s;
 
-		begin(&s);
-		boot_once(&s);
+		sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
+		sim_stage_boot_once(&s);
 		sim_cache_rot(s.disk, seed, 100);
 		sim_cache_look(s.disk, before);
 		assert_true(before->is_open && n_chunks <= 16);
@@ -119,7 +100,7 @@ static void bit_rot(void **state)
 		n_bad_boots += n_bad > 0;
 		for (unsigned i = 0; i < n_chunks; i++)
 			n[i] = n_requests(&s, i);
-		boot_once(&s);
+		sim_stage_boot_once(&s);
 		for (unsigned i = 0; i < n_chunks; i++)
 			assert_int_equal(n_requests(&s, i) - n[i], !has_good_chunk(&s, before, i));
 		/* to replace it, it is read, too */
@@ -157,22 +138,22 @@ static void read_errors(void **state)
 			uint64_t before;
 			struct sim_stage s;
 
-			begin(&s);
-			boot_once(&s);
+			sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
+			sim_stage_boot_once(&s);
 			before = sim_block_n_reads(s.disk);
 			boot_clean(&s);
 			n_reads = (unsigned)(sim_block_n_reads(s.disk) - before);
 			f = sim_block_faults(s.disk);
 			f->fail_read = n;
 			f->fails_on = is_for_good;
-			boot_once(&s);
+			sim_stage_boot_once(&s);
 			if (is_for_good)
 				assert_true(record_counts(&s, "read_errors"));
 			else
 				assert_number(&s, "read_errors", 1);
 			/* well again: nothing is lost, or it has been fetched again */
 			*f = (struct sim_block_faults){ 0 };
-			boot_once(&s);
+			sim_stage_boot_once(&s);
 			boot_clean(&s);
 			boot_unplugged(&s);
 			sim_stage_end(&s);
@@ -191,22 +172,22 @@ static void write_errors(void **state)
 			struct sim_block_faults *f;
 			struct sim_stage s;
 
-			begin(&s);
+			sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
 			f = sim_block_faults(s.disk);
 			f->fail_write = 1000;
 			f->fails_on = is_for_good;
-			boot_once(&s);
+			sim_stage_boot_once(&s);
 			n_writes = 1000 - (unsigned)f->fail_write;
 			sim_block_free(s.disk);
 			sim_stage_use_disk(&s, sim_cache_new(1, DEVICE_BLOCKS));
 			f = sim_block_faults(s.disk);
 			f->fail_write = n;
 			f->fails_on = is_for_good;
-			boot_once(&s);
+			sim_stage_boot_once(&s);
 			assert_true(sim_record_says(&s.boot, "\"write_failed\":true,"));
 			assert_number(&s, "bad_records", 0);
 			*f = (struct sim_block_faults){ 0 };
-			boot_once(&s);
+			sim_stage_boot_once(&s);
 			boot_clean(&s);
 			boot_unplugged(&s);
 			sim_stage_end(&s);
@@ -222,14 +203,14 @@ static void takes_nothing(void **state)
 		struct sim_stage s;
 		struct sim_block_faults *f;
 
-		begin(&s);
+		sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
 		f = sim_block_faults(s.disk);
 		f->is_readonly = n == 0;
 		f->full_at = n * 10;
-		boot_once(&s);
+		sim_stage_boot_once(&s);
 		assert_true(sim_record_says(&s.boot, "\"write_failed\":true,"));
 		*f = (struct sim_block_faults){ 0 };
-		boot_once(&s);
+		sim_stage_boot_once(&s);
 		f->is_readonly = true;
 		boot_clean(&s);
 		boot_unplugged(&s);
@@ -243,9 +224,9 @@ static void lying_device(void **state)
 	struct sim_stage s;
 
 	(void)state;
-	begin(&s);
+	sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
 	sim_block_faults(s.disk)->is_lying = true;
-	boot_once(&s);
+	sim_stage_boot_once(&s);
 	boot_clean(&s);
 	boot_unplugged(&s);
 	sim_stage_end(&s);
@@ -277,10 +258,10 @@ static void full_cache(void **state)
 	struct sim_stage s;
 
 	(void)state;
-	begin_with(&s, SMALL_BLOCKS);
+	sim_stage_begin_cached(&s, realm, SMALL_BLOCKS);
 	fill_up(&s);
 	sim_cache_look(s.disk, before);
-	boot_once(&s);
+	sim_stage_boot_once(&s);
 	assert_true(sim_record_says(&s.boot, "\"is_full\":true}"));
 	assert_number(&s, "bad_records", 0);
 	assert_true(sim_record_says(&s.boot, "\"write_failed\":false,"));
@@ -303,22 +284,13 @@ static void full_cache(void **state)
  * try waits for the mirror, as it would without a cache. */
 static void silence_beside_a_bad_cache(void **state)
 {
-	struct cb_bytes chunk;
 	struct sim_stage s;
-	uint8_t *bytes;
-	char path[256];
-	size_t len;
 
 	(void)state;
-	begin(&s);
+	sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
 	s.kiosk = "kim";
-	boot_once(&s);
-	sim_realm_chunk_path(realm, 1, path);
-	chunk = sim_file_bytes(s.mirror[0], path);
-	bytes = sim_block_bytes(s.disk, &len);
-	bytes = memmem(bytes, len, chunk.p, chunk.len);
-	assert_non_null(bytes);
-	bytes[7] ^= 1;
+	sim_stage_boot_once(&s);
+	sim_stage_cached_chunk(&s, 1)[7] ^= 1;
 	sim_behaviour(s.mirror[0])->hang = SIM_HANG_ACCEPT;
 	sim_stage_power_on(&s, 1, 1);
 	sim_stage_assert_fails(&s, CB_NET_OFFLINE);
@@ -347,7 +319,7 @@ static uint64_t boot_ms(struct sim_stage *s)
 {
 	uint64_t start_ms = sim_now(s->sim);
 
-	boot_once(s);
+	sim_stage_boot_once(s);
 	return s->boot.stage_ms[CB_STAGE_HANDOVER] - start_ms;
 }
 
@@ -360,10 +332,10 @@ static void slow_cache_is_no_burden(void **state)
 		struct sim_stage s;
 		uint64_t alone_ms, with_ms;
 
-		begin(&s);
+		sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
 		s.kiosk = "kim";
 		sim_behaviour(s.mirror[0])->latency_ms = 1;
-		boot_once(&s);
+		sim_stage_boot_once(&s);
 		sim_set_block(s.sim, &(struct cb_block){ .ctx = NULL });
 		alone_ms = boot_ms(&s);
 		slow_sim = s.sim;
@@ -380,6 +352,31 @@ static void slow_cache_is_no_burden(void **state)
 	}
 }
 
+/* It opens when the network has long been up: nobody waited for it, and the image comes from it all the same. */
+static void late_cache(void **state)
+{
+	struct sim_stage s;
+	uint64_t prompt_ms;
+
+	(void)state;
+	sim_stage_begin_cached(&s, realm, MANY_BLOCKS);
+	sim_stage_boot_once(&s);
+	slow_sim = s.sim;
+	slow_ms = 2 * OPEN_MS;
+	sim_block_faults(s.disk)->on_read = take_long;
+	sim_stage_power_on(&s, 1, 1);
+	prompt_ms = sim_now(s.sim) + 4 * OPEN_MS;
+	s.boot.types_after_ms = prompt_ms + SIM_STAGE_MINUTE;
+	assert_false(sim_boot_run(&s.boot, prompt_ms));
+	assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
+	slow_ms = 0;
+	sim_stage_assert_boots(&s, "demo/1");
+	for (unsigned i = 0; i < sim_realm_n_chunks(realm); i++)
+		assert_int_equal(n_requests(&s, i), 1);
+	assert_true(s.boot.cache_bytes > 0);
+	sim_stage_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +388,7 @@ int main(void)
 		cmocka_unit_test(full_cache),
 		cmocka_unit_test(silence_beside_a_bad_cache),
 		cmocka_unit_test(slow_cache_is_no_burden),
+		cmocka_unit_test(late_cache),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

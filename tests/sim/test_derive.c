@@ -349,6 +349,45 @@ static void no_memory_for_the_arena(void **state)
 	end(&s);
 }
 
+static bool lacks_memory;
+
+static enum cb_err hungry_kdf(void *ctx, const struct cb_kdf_input *in, uint8_t ret_k0[64])
+{
+	assert_null(in->arena);
+	return lacks_memory ? CB_NO_MEMORY : sim_realm_kdf(ctx, in, ret_k0);
+}
+
+/* A platform that gives no arena, since the derivation takes its memory itself: said with the figure, too. */
+static void no_memory_without_an_arena(void **state)
+{
+	struct cb_boot_params params;
+	struct stage s;
+
+	(void)state;
+	begin(&s, 0, /*no_prefetch=*/true);
+	params = (struct cb_boot_params){
+		.platform = sim_platform(s.sim),
+		.config_section = { s.boot.config,
+				    sim_realm_config(realm, &s.loader, s.boot.config) },
+		.kdf = hungry_kdf,
+		.kdf_ctx = &s.boot.n_kdf,
+		.arch = CB_ARCH_X86_64,
+	};
+	cb_boot_free(s.boot.boot);
+	assert_int_equal(cb_boot_new(&params, &s.boot.boot), CB_OK);
+	lacks_memory = true;
+	assert_true(sim_boot_run(&s.boot, 60 * MINUTE));
+	assert_int_equal(sim_last_err(s.sim, CB_EVENT_ERROR), CB_MEMORY_SHORT);
+	assert_int_equal(s.boot.need_bytes, CB_KDF_MIN_KIB << 10);
+	lacks_memory = false;
+	s.boot.error_key = 'r';
+	s.boot.account[1] = "ada";
+	s.boot.passphrase[1] = SIM_REALM_PASSPHRASE;
+	assert_booted(&s);
+	assert_int_equal(s.boot.n_errors, 1);
+	end(&s);
+}
+
 static void allocation_failures(void **state)
 {
 	uint64_t n_total;
@@ -388,6 +427,7 @@ int main(void)
 		cmocka_unit_test(full_queue),
 		cmocka_unit_test(prefetch_gets_what_the_arena_leaves),
 		cmocka_unit_test(no_memory_for_the_arena),
+		cmocka_unit_test(no_memory_without_an_arena),
 		cmocka_unit_test(allocation_failures),
 	};
 
