@@ -31,7 +31,7 @@ $(eval $(call archive_rule,$(BUILD)/host/libhost.a,$(call host_obj,$(host_src)),
 unit_helper_src := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
 sim_src := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
 $(eval $(call archive_rule,$(BUILD)/host/libnet.a,$(call host_obj,$(net_src)),ar))
-$(eval $(call archive_rule,$(BUILD)/host/libsim.a,$(call host_obj,$(sim_src) $(addprefix tests/unit/,sim_realm.c packet.c)),ar))
+$(eval $(call archive_rule,$(BUILD)/host/libsim.a,$(call host_obj,$(sim_src) $(addprefix tests/unit/,sim_realm.c sim_realm_change.c packet.c)),ar))
 sim_libs := $(addprefix $(BUILD)/host/,libsim.a libnet.a liblwip.a libhost.a libcore.a)
 lwip_if_net = $(if $(filter chunkboot/net/% tests/%,$<),$(LWIP_CPPFLAGS))
 

@@ -23,7 +23,7 @@ $(sim_bin): $(BUILD)/san/sim/%: $(BUILD)/san/tests/sim/%.o $(call san_libs,san)
 	$(link_san)
 	$(Q)$(SAN_CC) $(SAN_SANITIZERS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
 # The campaigns without sanitizers: several times as many runs an hour.
-sim_fast_bin := $(addprefix $(BUILD)/host/sim/,test_faulty_network test_server_chaos test_flipped_bits test_hostile_lan)
+sim_fast_bin := $(addprefix $(BUILD)/host/sim/,test_faulty_network test_server_chaos test_flipped_bits test_hostile_lan test_machine_life)
 $(sim_fast_bin): $(BUILD)/host/sim/%: $(BUILD)/host/tests/sim/%.o $(sim_libs)
 	$(link_san)
 	$(Q)$(HOST_CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(HOST_LIBS) -lcmocka
@@ -128,7 +128,8 @@ test: all $(lint_needs) $(unit_needs) $(sim_needs) $(fuzz_needs) $(valgrind_need
 campaign_items = 'faulty_network=env SIM_SEEDS=10001-60000 $(BUILD)/host/sim/test_faulty_network' \
 	'server_chaos=env SIM_SEEDS=10001-20000 $(BUILD)/host/sim/test_server_chaos' \
 	'flipped_bits=env SIM_SEEDS=10001-60000 $(BUILD)/host/sim/test_flipped_bits' \
-	'hostile_lan=env SIM_SEEDS=10001-40000 $(BUILD)/host/sim/test_hostile_lan'
+	'hostile_lan=env SIM_SEEDS=10001-40000 $(BUILD)/host/sim/test_hostile_lan' \
+	'machine_life=env SIM_SEEDS=10001-12000 $(BUILD)/host/sim/test_machine_life'
 check-full: test $(fuzz_needs) $(if $(call chosen,coverage),$(cov_bin),$(call chosen,$(cov_bin))) $(call chosen,$(sim_fast_bin)) ## what "test" has no time for, too
 	$(Q)$(RUN_TESTS) --timeout 1800 --suite full $(call scripts,full) $(call fuzz_items,120) \
 		--suite campaign $(campaign_items) \
@@ -140,7 +141,7 @@ check-unit: $(unit_needs) ## unit tests, with sanitizers
 check-sim: $(sim_needs) ## whole boots in the simulator
 	$(Q)$(RUN_TESTS) $(suite_sim)
 # make sim CAMPAIGN=faulty_network SEEDS=7-7: those seeds; FAST=1: without sanitizers.
-CAMPAIGN ?= faulty_network server_chaos flipped_bits hostile_lan
+CAMPAIGN ?= faulty_network server_chaos flipped_bits hostile_lan machine_life
 SEEDS ?=
 FAST ?=
 campaign_bin = $(addprefix $(BUILD)/$(if $(FAST),host,san)/sim/test_,$(CAMPAIGN))

@@ -86,9 +86,35 @@ static enum cb_err read_stored(struct cb_boot *b, uint8_t **ret, size_t *ret_len
 	return CB_OK;
 }
 
+static const uint8_t nothing[] = { 0 }; /* what overwrites a record that may not be used offline any more */
+
+/*
+ * Online, the account was refused. Where the realm's signed word is against the stored copy, too, that is overwritten:
+ * else whoever was turned away here would pull the cable and go on.
+ */
+static void forget_stored(struct cb_boot *b)
+{
+	uint8_t *stored;
+	size_t len;
+	enum cb_err err;
+
+	if (b->is_offline || !b->cache || cb_fetch_cache(b->fetch) != b->cache ||
+	    read_stored(b, &stored, &len) != CB_OK)
+		return;
+	err = open_record(b, (struct cb_bytes){ stored + STORED_HEAD_LEN, len - STORED_HEAD_LEN });
+	cb_free(&b->platform->mem, stored);
+	if (err == CB_OK)
+		cb_record_done(&b->record);
+	b->has_record = false;
+	if (err != CB_RECORD_REVOKED && err != CB_RECORD_EPOCH)
+		return;
+	(void)cb_cache_append(b->cache, CB_CACHE_ACCOUNT, b->keys.locator,
+			      (struct cb_bytes){ nothing, sizeof(nothing) });
+	(void)cb_cache_commit(b->cache);
+}
+
 void cb_boot_record_save(struct cb_boot *b)
 {
-	static const uint8_t nothing[] = { 0 };
 	struct cb_bytes wanted = { nothing, sizeof(nothing) }, is = wanted;
 	uint8_t *stored = NULL;
 
@@ -96,7 +122,6 @@ void cb_boot_record_save(struct cb_boot *b)
 		return;
 	if (read_stored(b, &stored, &is.len) == CB_OK)
 		is.p = stored;
-	/* What may not be used offline any more is overwritten. */
 	if (b->record.policy.offline_days > 0)
 		wanted = (struct cb_bytes){ b->record_file, b->record_file_len };
 	if (!cb_bytes_equal(wanted, is))
@@ -121,6 +146,7 @@ static void opened(struct cb_boot *b)
 
 static void absent(struct cb_boot *b)
 {
+	forget_stored(b);
 	if (b->config.has_autologin) {
 		cb_boot_sign_out(b);
 		cb_boot_fail(b, cb_boot_offline_err(b, CB_LOGIN_UNKNOWN),
@@ -139,6 +165,7 @@ static void absent(struct cb_boot *b)
 /* A refusal tells more than RECORD_FORMAT; after one the network may still have failed. */
 static void refused(struct cb_boot *b, enum cb_err err)
 {
+	forget_stored(b);
 	if (b->record_refusal != CB_OK && err == CB_RECORD_FORMAT) {
 		err = b->record_refusal;
 		cb_boot_sign_out(b);

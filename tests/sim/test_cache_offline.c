@@ -235,6 +235,43 @@ static void days_taken_away(void **state)
 	realm = other;
 }
 
+/*
+ * Turned away with the network, be it that the record is gone or that it is still there: then nobody goes on by pulling the
+ * cable, though the cache has all of it and nobody else has booted since.
+ */
+static void revoked_then_unplugged(void **state)
+{
+	struct sim_realm *first = realm;
+
+	(void)state;
+	for (unsigned is_removed = 0; is_removed < 2; is_removed++) {
+		struct sim_stage s;
+		char path[256];
+
+		realm = sim_realm_new();
+		sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
+		sim_stage_boot_once(&s);
+		sim_realm_revoke(realm, "ada");
+		sim_realm_serve(realm, s.mirror[0]);
+		sim_realm_record_path(realm, "ada", path);
+		if (is_removed)
+			assert_true(sim_remove_file(s.mirror[0], path));
+		sim_stage_power_on(&s, 1, 1);
+		if (is_removed) {
+			assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + SIM_STAGE_MINUTE));
+			assert_int_equal(sim_last_err(s.sim, CB_EVENT_REFUSED), CB_LOGIN_UNKNOWN);
+		} else {
+			sim_stage_assert_fails(&s, CB_RECORD_REVOKED);
+		}
+		sim_stage_start_unplugged(&s);
+		assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + SIM_STAGE_MINUTE));
+		assert_int_equal(sim_last_err(s.sim, CB_EVENT_REFUSED), CB_LOGIN_OFFLINE);
+		sim_stage_end(&s);
+		sim_realm_free(realm);
+	}
+	realm = first;
+}
+
 /* Who has signed in with the network may not go on without it by a retry. */
 static void unplugged_before_a_retry(void **state)
 {
@@ -439,6 +476,7 @@ int main(void)
 		cmocka_unit_test(days_run_out),
 		cmocka_unit_test(signed_dates_end_it),
 		cmocka_unit_test(days_taken_away),
+		cmocka_unit_test(revoked_then_unplugged),
 		cmocka_unit_test(unplugged_before_a_retry),
 		cmocka_unit_test(clock_set_back),
 		cmocka_unit_test(account_that_may_not),

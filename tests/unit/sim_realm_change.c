@@ -107,8 +107,8 @@ void sim_realm_revoke(struct sim_realm *realm, const char *account)
 	sim_realm_record_path(realm, account, path);
 	must(cb_hex_decode(cb_bytes_of(strrchr(path, '/') + 1), locator, sizeof(locator)), path);
 	load(realm, &paths, &meta);
-	memcpy(meta.revoked[0].prefix, locator, sizeof(meta.revoked[0].prefix));
-	meta.n_revoked = 1;
+	memcpy(meta.revoked[meta.n_revoked].prefix, locator, sizeof(meta.revoked[0].prefix));
+	meta.n_revoked++;
 	commit(realm, &meta, /*is_of_accounts=*/true);
 }
 
