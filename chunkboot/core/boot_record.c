@@ -86,7 +86,8 @@ static enum cb_err read_stored(struct cb_boot *b, uint8_t **ret, size_t *ret_len
 	return CB_OK;
 }
 
-static const uint8_t nothing[] = { 0 }; /* what overwrites a record that may not be used offline any more */
+/* What overwrites a record that may not be used offline any more. */
+static const uint8_t nothing[] = { 0 };
 
 /*
  * Online, the account was refused. Where the realm's signed word is against the stored copy, too, that is overwritten:
