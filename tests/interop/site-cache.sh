@@ -187,7 +187,7 @@ check_bad_origin() {
 	local file
 	head -c 300000 /dev/urandom >"$dir/more"
 	make_linux desk --version 3 --initrd "$dir/initrd" --initrd "$dir/more" --exact
-	file=$(find "$repo/store.castr" -name '*.cacnk' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2)
+	file=$(find "$repo/store.castr" -name '*.cacnk' -size +8k -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2)
 	flip_byte "$file" 100
 	assert_exit 3 chunkboot fetch "$cache" desk -o "$dir/bad" --root "$repo/metadata/1.root.json"
 	assert_match 'a chunk differs from what was signed' "$dir/err"
