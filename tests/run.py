@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Runs test programs and scripts, counts what they report, and closes with "N passed, N failed, N skipped".
 
-usage: tests/run.py [-j N] [--timeout S] [--build DIR] [--only WORD]... [--show] [--max-boots N]
+usage: tests/run.py [-j N] [--timeout S] [--build DIR] [--only WORD]... [--show] [--max-boots N] [--plan]
        --suite NAME [ITEM...] ...
 
-WORD is a part of an item's name, or SUITE/PART.
+WORD is a part of an item's name, or SUITE/PART. --plan: nothing runs, each item's SUITE/NAME is printed.
 
 An item is a program or script, or NAME=COMMAND with arguments. Exit status 0 is a pass, 77 a skip (the last
 line of its output says why), anything else a failure. Counted one by one where an item reports more than one
@@ -76,12 +76,12 @@ def is_meant(item, word):
 
 def parse_arguments(words):
     options = {"-j": "2", "--timeout": "600", "--build": "build", "--max-boots": None}
-    only, items, suite, show = [], [], None, False
+    only, items, suite, flags = [], [], None, {"--show": False, "--plan": False}
     words = list(words)
     while words:
         word = words.pop(0)
-        if word == "--show":
-            show = True
+        if word in flags:
+            flags[word] = True
         elif word in ("-h", "--help"):
             print(__doc__)
             sys.exit(0)
@@ -103,7 +103,7 @@ def parse_arguments(words):
     items = [make_item(suite, word, timeout) for suite, word in items]
     if only:
         items = [item for item in items if any(is_meant(item, word) for word in only)]
-    return items, int(options["-j"]), options["--build"], options["--max-boots"], show
+    return items, int(options["-j"]), options["--build"], options["--max-boots"], flags
 
 
 def count(item, output, status):
@@ -212,16 +212,19 @@ def report(result, show):
 
 
 def main():
-    items, jobs, build, max_boots, show = parse_arguments(sys.argv[1:])
+    items, jobs, build, max_boots, flags = parse_arguments(sys.argv[1:])
     names = [(item.suite, item.name) for item in items]
     for suite, name in names:
         if names.count((suite, name)) > 1:
             usage(f"two items of suite {suite} are called {name}")
+    if flags["--plan"]:
+        print("\n".join(f"{suite}/{name}" for suite, name in names))
+        sys.exit(0)
     results = []
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         for future in concurrent.futures.as_completed([pool.submit(run, item, build) for item in items]):
             results.append(future.result())
-            report(results[-1], show)
+            report(results[-1], flags["--show"])
 
     for result in results:
         if result.skipped:
