@@ -89,10 +89,10 @@ net_items := $(call scripts,net)
 qemu_items := $(call scripts,qemu)
 fuzz_items = $(foreach bin,$(fuzz_bin),'$(notdir $(bin))=mk/fuzz-one.sh $(1) $(bin)')
 
-valgrind_items = $(foreach bin,$(1),'$(subst /,-,$(patsubst $(BUILD)/cov/%,%,$(bin)))=mk/valgrind-one.sh $(bin)')
+valgrind_items = $(foreach bin,$(1),'$(notdir $(bin))=mk/valgrind-one.sh $(bin)')
 # The core's programs that take valgrind some seconds at most; "make check-full" runs all.
 valgrind_quick := $(filter $(patsubst %,$(BUILD)/cov/%,\
-	$(addprefix sim/test_,boot boot_faults boot_plans boot_servers cache_offline keys_at_prompts workers) \
+	$(addprefix sim/test_,boot boot_faults boot_plans boot_servers cache_offline keys_at_prompts sim_workers) \
 	$(addprefix test_,bundle bytes caibx chunk cmdline config crew dhcp6 digest err fetch_pace handover http imageplan \
 	json lan layout line manifest net net6 net6_hostile net_doubt net_timers newc record_seal state text tls url)),$(cov_bin))
 
