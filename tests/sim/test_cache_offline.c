@@ -272,6 +272,25 @@ static void revoked_then_unplugged(void **state)
 	realm = first;
 }
 
+/* A mirror that has lost the record says nothing about the account: what is signed does not refuse it. */
+static void record_lost_by_the_mirror(void **state)
+{
+	struct sim_stage s;
+	char path[256];
+
+	(void)state;
+	sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
+	sim_stage_boot_once(&s);
+	sim_realm_record_path(realm, "ada", path);
+	assert_true(sim_remove_file(s.mirror[0], path));
+	sim_stage_power_on(&s, 1, 1);
+	assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + SIM_STAGE_MINUTE));
+	assert_int_equal(sim_last_err(s.sim, CB_EVENT_REFUSED), CB_LOGIN_UNKNOWN);
+	sim_stage_start_unplugged(&s);
+	sim_stage_assert_boots(&s, "demo/1");
+	sim_stage_end(&s);
+}
+
 /* Who has signed in with the network may not go on without it by a retry. */
 static void unplugged_before_a_retry(void **state)
 {
@@ -477,6 +496,7 @@ int main(void)
 		cmocka_unit_test(signed_dates_end_it),
 		cmocka_unit_test(days_taken_away),
 		cmocka_unit_test(revoked_then_unplugged),
+		cmocka_unit_test(record_lost_by_the_mirror),
 		cmocka_unit_test(unplugged_before_a_retry),
 		cmocka_unit_test(clock_set_back),
 		cmocka_unit_test(account_that_may_not),
