@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/bytes.h"
+#include "memory.h"
 #include "uefi.h"
 
 /*
@@ -19,7 +20,6 @@
  * Page blocks keep their head in a page of its own, so that they are page-aligned; small blocks
  * are never page-aligned, because their classes are multiples of 32 and their heads 16 long.
  */
-#define PAGE_LEN 4096u
 #define SMALL_HEAD 16u
 #define SMALL_FIRST_SHIFT 5 /* 32 bytes */
 #define SMALL_CLASSES 11 /* up to 32 KiB */
@@ -71,7 +71,7 @@ static void medium_put(struct page_head *head)
 {
 	size_t n_pages = head->n_pages;
 
-	cb_wipe(head, n_pages * PAGE_LEN);
+	cb_wipe(head, n_pages * CB_EFI_PAGE_LEN);
 	pages_put(head, n_pages);
 }
 
@@ -79,7 +79,7 @@ static void medium_put(struct page_head *head)
 
 static bool slab_grow(void)
 {
-	uint8_t *slab = pages_get(SLAB_LEN / PAGE_LEN);
+	uint8_t *slab = pages_get(SLAB_LEN / CB_EFI_PAGE_LEN);
 
 	/* What was left of the old slab is lost: at most one block of the largest class. */
 	if (!slab)
@@ -116,19 +116,19 @@ static void *medium_get(unsigned class)
 
 	if (head) {
 		heap.medium[class] = head->next;
-		heap.n_medium_cached -= n_pages * PAGE_LEN;
+		heap.n_medium_cached -= n_pages * CB_EFI_PAGE_LEN;
 	} else {
 		head = pages_get(n_pages);
 		if (!head)
 			return NULL;
 	}
 	*head = (struct page_head){ .mark = PAGE_BLOCK, .class = class, .n_pages = n_pages };
-	return (uint8_t *)head + PAGE_LEN;
+	return (uint8_t *)head + CB_EFI_PAGE_LEN;
 }
 
 static void *large_get(size_t len)
 {
-	size_t n_pages = (len + PAGE_LEN - 1) / PAGE_LEN + 1;
+	size_t n_pages = (len + CB_EFI_PAGE_LEN - 1) / CB_EFI_PAGE_LEN + 1;
 	struct page_head *head = pages_get(n_pages);
 
 	if (!head)
@@ -136,12 +136,12 @@ static void *large_get(size_t len)
 	*head = (struct page_head){ .mark = PAGE_BLOCK,
 				    .class = MEDIUM_CLASSES,
 				    .n_pages = n_pages };
-	return (uint8_t *)head + PAGE_LEN;
+	return (uint8_t *)head + CB_EFI_PAGE_LEN;
 }
 
 static void page_block_free(struct page_head *head)
 {
-	size_t len = head->n_pages * PAGE_LEN;
+	size_t len = head->n_pages * CB_EFI_PAGE_LEN;
 
 	if (head->mark != PAGE_BLOCK)
 		abort();
@@ -162,7 +162,7 @@ static void page_block_free(struct page_head *head)
 
 void *malloc(size_t len)
 {
-	if (len > SIZE_MAX - 2 * PAGE_LEN)
+	if (len > SIZE_MAX - 2 * CB_EFI_PAGE_LEN)
 		return NULL;
 	if (len <= ((size_t)1 << (SMALL_FIRST_SHIFT + SMALL_CLASSES - 1)) - SMALL_HEAD) {
 		size_t whole = len + SMALL_HEAD;
@@ -173,7 +173,7 @@ void *malloc(size_t len)
 		return small_get(class);
 	}
 	for (unsigned class = 0; class < MEDIUM_CLASSES; class ++)
-		if (len <= (size_t)PAGE_LEN << (class + MEDIUM_FIRST_SHIFT))
+		if (len <= (size_t)CB_EFI_PAGE_LEN << (class + MEDIUM_FIRST_SHIFT))
 			return medium_get(class);
 	return large_get(len);
 }
@@ -197,8 +197,8 @@ void free(void *p)
 
 	if (!p)
 		return;
-	if ((uintptr_t)p % PAGE_LEN == 0) {
-		page_block_free((struct page_head *)(void *)((uint8_t *)p - PAGE_LEN));
+	if ((uintptr_t)p % CB_EFI_PAGE_LEN == 0) {
+		page_block_free((struct page_head *)(void *)((uint8_t *)p - CB_EFI_PAGE_LEN));
 		return;
 	}
 	head = (struct small_head *)p - 1;
@@ -219,7 +219,7 @@ void cb_alloc_wipe_free(void)
 	}
 	for (unsigned class = 0; class < MEDIUM_CLASSES; class ++)
 		for (struct page_head *h = heap.medium[class]; h; h = h->next)
-			cb_wipe((uint8_t *)h + PAGE_LEN, (h->n_pages - 1) * PAGE_LEN);
+			cb_wipe((uint8_t *)h + CB_EFI_PAGE_LEN, (h->n_pages - 1) * CB_EFI_PAGE_LEN);
 }
 
 void cb_alloc_trim(void)

@@ -6,8 +6,7 @@
 
 #include "uefi.h"
 
-#define PAGE_LEN 4096u
-#define MAP_SLACK 4096u /* the map may grow by the allocation that holds it */
+#define MAP_SLACK CB_EFI_PAGE_LEN /* the map may grow by the allocation that holds it */
 
 static struct cb_memory sum_up(const uint8_t *map, size_t len, size_t item_len)
 {
@@ -18,7 +17,7 @@ static struct cb_memory sum_up(const uint8_t *map, size_t len, size_t item_len)
 	for (; len >= item_len; map += item_len, len -= item_len) {
 		const EFI_MEMORY_DESCRIPTOR *item =
 			(const EFI_MEMORY_DESCRIPTOR *)(const void *)map;
-		uint64_t piece = item->NumberOfPages * PAGE_LEN;
+		uint64_t piece = item->NumberOfPages * CB_EFI_PAGE_LEN;
 
 		if (item->Type != EfiConventionalMemory)
 			continue;

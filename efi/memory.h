@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#define CB_EFI_PAGE_LEN 4096u /* of the firmware's allocations, on every processor */
+
 struct cb_memory {
 	uint64_t free_bytes; /* all that is free */
 	uint64_t largest; /* bytes of its largest piece */

@@ -5,7 +5,6 @@
 #include "memory.h"
 #include "uefi.h"
 
-#define PAGE_LEN 4096u
 /* What a kernel takes until then: the loaded file, itself decompressed, its tables. Debian's: 66 MiB. */
 #define KERNEL_MAX (256ull << 20)
 
@@ -20,7 +19,7 @@ bool cb_room_is_ample(size_t len)
 enum cb_err cb_room_hold(struct cb_room *room, size_t len)
 {
 	EFI_PHYSICAL_ADDRESS at = 0;
-	size_t n_pages = len / PAGE_LEN + 1;
+	size_t n_pages = len / CB_EFI_PAGE_LEN + 1;
 
 	if (cb_room_is_ample(len))
 		return CB_OK;

@@ -44,6 +44,11 @@ static bool is_open(const struct cb_boot *b)
 	return b->cache && cb_cache_state(b->cache) == CB_CACHE_OPEN;
 }
 
+bool cb_boot_cache_is_used(const struct cb_boot *b)
+{
+	return is_open(b) && cb_fetch_cache(b->fetch) == b->cache;
+}
+
 /* ---- Reading ---- */
 
 bool cb_boot_cache_has_metadata(const struct cb_boot *b)
@@ -92,7 +97,7 @@ static void save_metadata(struct cb_boot *b)
 
 bool cb_boot_cache_save(struct cb_boot *b)
 {
-	if (!is_open(b) || cb_fetch_cache(b->fetch) != b->cache)
+	if (!cb_boot_cache_is_used(b))
 		return false;
 	if (b->cache_until_ms == 0)
 		b->cache_until_ms = cb_boot_now(b) + CB_BOOT_CACHE_WRITE_MS;

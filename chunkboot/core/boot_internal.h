@@ -188,6 +188,8 @@ void cb_boot_cache_catch_up(struct cb_boot *b, uint64_t *ret_wake_ms);
 /* To a new fetch engine and its refresh; NO_MEMORY. */
 enum cb_err cb_boot_cache_attach(struct cb_boot *b);
 bool cb_boot_cache_has_metadata(const struct cb_boot *b);
+/* It is open, and this boot takes from it and may put in. */
+bool cb_boot_cache_is_used(const struct cb_boot *b);
 /* The image is complete: writes one more piece of what the cache lacks. False: that is all. */
 bool cb_boot_cache_save(struct cb_boot *b);
 void cb_boot_cache_close(struct cb_boot *b);

@@ -99,8 +99,7 @@ static void forget_stored(struct cb_boot *b)
 	size_t len;
 	enum cb_err err;
 
-	if (b->is_offline || !b->cache || cb_fetch_cache(b->fetch) != b->cache ||
-	    read_stored(b, &stored, &len) != CB_OK)
+	if (!cb_boot_cache_is_used(b) || read_stored(b, &stored, &len) != CB_OK)
 		return;
 	err = open_record(b, (struct cb_bytes){ stored + STORED_HEAD_LEN, len - STORED_HEAD_LEN });
 	cb_free(&b->platform->mem, stored);
@@ -147,7 +146,6 @@ static void opened(struct cb_boot *b)
 
 static void absent(struct cb_boot *b)
 {
-	forget_stored(b);
 	if (b->config.has_autologin) {
 		cb_boot_sign_out(b);
 		cb_boot_fail(b, cb_boot_offline_err(b, CB_LOGIN_UNKNOWN),
@@ -166,7 +164,6 @@ static void absent(struct cb_boot *b)
 /* A refusal tells more than RECORD_FORMAT; after one the network may still have failed. */
 static void refused(struct cb_boot *b, enum cb_err err)
 {
-	forget_stored(b);
 	if (b->record_refusal != CB_OK && err == CB_RECORD_FORMAT) {
 		err = b->record_refusal;
 		cb_boot_sign_out(b);
@@ -233,9 +230,12 @@ void cb_boot_record_step(struct cb_boot *b, uint64_t *ret_wake_ms)
 		return;
 	cb_job_free(b->record_job);
 	b->record_job = NULL;
-	if (status == CB_JOB_DONE)
+	if (status == CB_JOB_DONE) {
 		opened(b);
-	else if (b->record_refusal == CB_OK && err == CB_LOGIN_UNKNOWN)
+		return;
+	}
+	forget_stored(b);
+	if (b->record_refusal == CB_OK && err == CB_LOGIN_UNKNOWN)
 		absent(b);
 	else
 		refused(b, err);

@@ -38,7 +38,6 @@ static struct {
 
 /* NOLINTBEGIN(bugprone-suspicious-include): the files under test, above what stands for their headers */
 #include "../../efi/memory.c"
-#undef PAGE_LEN
 #include "../../efi/room.c"
 /* NOLINTEND(bugprone-suspicious-include) */
 
