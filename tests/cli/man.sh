@@ -214,8 +214,8 @@ commands() {
 # A realm with all that the examples speak of.
 make_example_realm() {
 	export HOME=$dir/home
-	mkdir -p "$HOME" "$dir/srv" "$dir/boot/efi" "$dir/work"
-	cd "$dir/work"
+	mkdir -p "$HOME" "$dir/srv" "$dir/boot/efi" "$dir/here"
+	cd "$dir/here"
 	repo=$dir/srv/boot
 	keys=$HOME/keys
 	chunkboot init "$repo" --keys "$keys" --kdf small --quiet
@@ -261,16 +261,16 @@ test_examples_work() {
 	for file in "$pages"/*.scd; do
 		name=$(basename "$file" .scd)
 		commands "$file" | sed "s,/srv/boot,$dir/now/boot,g; s,~/,$dir/now/home/,g; s,http://boot.example/,$url,g
-			s,/dev/sda,$dir/now/disk,g; s,/boot/efi/,$dir/now/work/,g; s,/boot/vmlinuz,vmlinuz,g
+			s,/dev/sda,$dir/now/disk,g; s,/boot/efi/,$dir/now/here/,g; s,/boot/vmlinuz,vmlinuz,g
 			s,/boot/initrd.img,initrd.img,g; s,000000000,000000,g; s,--listen [0-9.:]*,--listen 127.0.0.1:0," >"$dir/example"
 		[ -s "$dir/example" ] || fail "$name has no example"
 		rm -rf "$dir/now"
 		mkdir "$dir/now"
-		cp -r "$dir/srv/boot" "$dir/home" "$dir/work" "$dir/disk" "$dir/now/"
+		cp -r "$dir/srv/boot" "$dir/home" "$dir/here" "$dir/disk" "$dir/now/"
 		case $name in
 		chunkboot-init.1 | chunkboot.1) rm -rf "$dir/now/boot" "$dir/now/home/keys" ;;
 		esac
-		(cd "$dir/now/work" && HOME=$dir/now/home PATH=$dir/bin:$PATH bash -eu -o pipefail "$dir/example") >"$dir/out" 2>"$dir/err" ||
+		(cd "$dir/now/here" && HOME=$dir/now/home PATH=$dir/bin:$PATH bash -eu -o pipefail "$dir/example") >"$dir/out" 2>"$dir/err" ||
 			{ cat "$dir/example" "$dir/out" "$dir/err" >&2; fail "an example of $name"; }
 		n=$((n + 1))
 	done

@@ -20,31 +20,14 @@ static const struct kind kinds[] = {
 };
 
 static const struct kind *kind = kinds;
-static struct sim_realm **realm_of_group;
-
-static int make_realm(void **state)
-{
-	(void)state;
-	*realm_of_group = sim_realm_new();
-	return 0;
-}
-
-static int drop_realm(void **state)
-{
-	(void)state;
-	sim_realm_free(*realm_of_group);
-	return 0;
-}
 
 int sim_machines_run(const struct CMUnitTest *tests, size_t n_tests, struct sim_realm **realm)
 {
 	int n_failed = 0;
 
-	realm_of_group = realm;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		kind = &kinds[i];
-		n_failed +=
-			_cmocka_run_group_tests(kind->name, tests, n_tests, make_realm, drop_realm);
+		n_failed += sim_stage_run(kind->name, tests, n_tests, realm);
 	}
 	return n_failed;
 }

@@ -3,13 +3,6 @@
 #ifndef TESTS_SIM_MACHINES_H
 #define TESTS_SIM_MACHINES_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "sim_stage.h"
 
 /*

@@ -4,14 +4,8 @@
 #include "sim_cache.h"
 #include "sim_link.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const char *const hosts[SIM_STAGE_MAX_MIRRORS] = { "a", "b", "c", "d" };
 
@@ -157,4 +151,35 @@ void sim_stage_assert_fails(struct sim_stage *s, enum cb_err err)
 	assert_int_equal(s->boot.n_errors, 1);
 	assert_string_equal(cb_err_info(sim_last_err(s->sim, CB_EVENT_ERROR))->name,
 			    cb_err_info(err)->name);
+}
+
+/* ---- Groups of cases ---- */
+
+static struct sim_realm **realm_of_group;
+
+static int make_realm(void **state)
+{
+	(void)state;
+	*realm_of_group = sim_realm_new();
+	return 0;
+}
+
+static int drop_realm(void **state)
+{
+	(void)state;
+	sim_realm_free(*realm_of_group);
+	return 0;
+}
+
+int sim_stage_renew_realm(void **state)
+{
+	(void)drop_realm(state);
+	return make_realm(state);
+}
+
+int sim_stage_run(const char *group, const struct CMUnitTest *tests, size_t n_tests,
+		  struct sim_realm **realm)
+{
+	realm_of_group = realm;
+	return _cmocka_run_group_tests(group, tests, n_tests, make_realm, drop_realm);
 }

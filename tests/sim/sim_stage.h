@@ -3,6 +3,13 @@
 #ifndef TESTS_SIM_STAGE_H
 #define TESTS_SIM_STAGE_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "sim_block.h"
 #include "sim_boot.h"
 
@@ -43,6 +50,15 @@ void sim_stage_unplug(struct sim_stage *s);
 void sim_stage_plug_in(struct sim_stage *s);
 /* Switches the machine on (again), without the cable. */
 void sim_stage_start_unplugged(struct sim_stage *s);
+
+/*
+ * Runs a group of cases with a realm of its own, which lies in *realm meanwhile. Returns how many failed: main's exit
+ * status.
+ */
+int sim_stage_run(const char *group, const struct CMUnitTest *tests, size_t n_tests,
+		  struct sim_realm **realm);
+/* Teardown of a case that changes this realm: the next one has another. */
+int sim_stage_renew_realm(void **state);
 
 /* Run it; fail the test unless it boots the image (NULL: any), or stops with this error, the first. */
 void sim_stage_assert_boots(struct sim_stage *s, const char *image);

@@ -59,19 +59,6 @@ static void memory_edge(void **state)
 	}
 }
 
-/* Requests for chunks of image demo so far. */
-static unsigned n_chunk_requests(const struct sim_server *server)
-{
-	unsigned n = 0;
-	char path[256];
-
-	for (unsigned i = 0; i < sim_realm_n_chunks(realm); i++) {
-		sim_realm_chunk_path(realm, i, path);
-		n += sim_n_requests_for(server, path);
-	}
-	return n;
-}
-
 static void prefetch_while_typing(void **state)
 {
 	struct sim_stage s;
@@ -88,11 +75,11 @@ static void prefetch_while_typing(void **state)
 		sim_set_free_memory(s.sim, sim_realm_ram_need(realm) + (CB_KDF_MIN_KIB << 10));
 	assert_false(sim_boot_run(&s.boot, start + 20000));
 	assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
-	assert_int_equal(n_chunk_requests(s.mirror[0]), sim_realm_n_chunks(realm));
+	assert_int_equal(sim_realm_n_chunk_requests(realm, s.mirror[0]), sim_realm_n_chunks(realm));
 	/* Signed in: every byte is here already, each was asked for once. */
 	s.boot.account[0] = "ada";
 	sim_stage_assert_boots(&s, NULL);
-	assert_int_equal(n_chunk_requests(s.mirror[0]), sim_realm_n_chunks(realm));
+	assert_int_equal(sim_realm_n_chunk_requests(realm, s.mirror[0]), sim_realm_n_chunks(realm));
 	sim_stage_end(&s);
 }
 
@@ -106,7 +93,7 @@ static void prefetch_is_a_policy(void **state)
 	sim_stage_power_on(&s, 1, 1);
 	s.boot.account[0] = NULL;
 	assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + 20000));
-	assert_int_equal(n_chunk_requests(s.mirror[0]), 0);
+	assert_int_equal(sim_realm_n_chunk_requests(realm, s.mirror[0]), 0);
 	s.boot.account[0] = "ada";
 	sim_stage_assert_boots(&s, NULL);
 	sim_stage_end(&s);

@@ -18,20 +18,6 @@
 
 static struct sim_realm *realm;
 
-static int set_up(void **state)
-{
-	(void)state;
-	realm = sim_realm_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	sim_realm_free(realm);
-	return 0;
-}
-
 static unsigned n_chunk_requests(const struct sim_server *server)
 {
 	unsigned n = 0;
@@ -75,7 +61,6 @@ static void second_boot_asks_for_what_changes_only(void **state)
 
 static void update_costs_its_difference(void **state)
 {
-	struct sim_realm *other = sim_realm_new();
 	struct sim_stage s;
 	unsigned n;
 
@@ -96,13 +81,10 @@ static void update_costs_its_difference(void **state)
 	sim_stage_start_unplugged(&s);
 	sim_stage_assert_boots(&s, "demo/2");
 	sim_stage_end(&s);
-	sim_realm_free(realm);
-	realm = other;
 }
 
 static void new_root_is_kept(void **state)
 {
-	struct sim_realm *other = sim_realm_new();
 	struct sim_stage s;
 
 	(void)state;
@@ -116,8 +98,6 @@ static void new_root_is_kept(void **state)
 	sim_stage_start_unplugged(&s);
 	sim_stage_assert_boots(&s, "demo/1");
 	sim_stage_end(&s);
-	sim_realm_free(realm);
-	realm = other;
 }
 
 /* A cache that was made for another realm is one with nothing in it that helps. */
@@ -210,7 +190,6 @@ static void tampered_metadata(void **state)
 /* Metadata of an earlier day, put back: what this machine has seen since lies in its variables. */
 static void rolled_back_cache(void **state)
 {
-	struct sim_realm *other = sim_realm_new();
 	struct sim_block *earlier, *later;
 	struct sim_stage s;
 
@@ -231,8 +210,6 @@ static void rolled_back_cache(void **state)
 	sim_stage_assert_boots(&s, "demo/1");
 	sim_block_free(later);
 	sim_stage_end(&s);
-	sim_realm_free(realm);
-	realm = other;
 }
 
 /* ---- Power cuts and memory ---- */
@@ -240,7 +217,6 @@ static void rolled_back_cache(void **state)
 /* The power goes at any write of a first boot, and of one that has an update to store. */
 static void power_cuts(void **state)
 {
-	struct sim_realm *other = sim_realm_new();
 	struct sim_stage s;
 	unsigned n_first, n_events;
 	struct sim_block *whole;
@@ -269,8 +245,6 @@ static void power_cuts(void **state)
 	print_message("%u power cuts\n", CUTS_EACH * (n_events - n_first + 1));
 	s.disk = whole;
 	sim_stage_end(&s);
-	sim_realm_free(realm);
-	realm = other;
 }
 
 /* The error that says so: that of the derivation's arena says how much there must be. A cache that can't be opened is
@@ -355,16 +329,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(second_boot_asks_for_what_changes_only),
-		cmocka_unit_test(update_costs_its_difference),
-		cmocka_unit_test(new_root_is_kept),
+		cmocka_unit_test_teardown(update_costs_its_difference, sim_stage_renew_realm),
+		cmocka_unit_test_teardown(new_root_is_kept, sim_stage_renew_realm),
 		cmocka_unit_test(cache_of_another_realm),
 		cmocka_unit_test(tampered_chunk),
 		cmocka_unit_test(tampered_metadata),
-		cmocka_unit_test(rolled_back_cache),
-		cmocka_unit_test(power_cuts),
+		cmocka_unit_test_teardown(rolled_back_cache, sim_stage_renew_realm),
+		cmocka_unit_test_teardown(power_cuts, sim_stage_renew_realm),
 		cmocka_unit_test(allocation_failures),
 		cmocka_unit_test(half_filled),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return sim_stage_run("cache_boot", tests, sizeof(tests) / sizeof(tests[0]), &realm);
 }

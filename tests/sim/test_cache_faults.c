@@ -19,25 +19,9 @@
 
 static struct sim_realm *realm;
 
-static int set_up(void **state)
-{
-	(void)state;
-	realm = sim_realm_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	sim_realm_free(realm);
-	return 0;
-}
-
 static void boot_unplugged(struct sim_stage *s)
 {
-	sim_stage_power_on(s, 1, 1);
-	s->boot.network_err = CB_NET_NO_LINK;
-	s->boot.no_network = true;
+	sim_stage_start_unplugged(s);
 	sim_stage_assert_boots(s, "demo/1");
 }
 
@@ -391,5 +375,5 @@ int main(void)
 		cmocka_unit_test(late_cache),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return sim_stage_run("cache_faults", tests, sizeof(tests) / sizeof(tests[0]), &realm);
 }

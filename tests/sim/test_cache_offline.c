@@ -20,20 +20,6 @@
 
 static struct sim_realm *realm;
 
-static int set_up(void **state)
-{
-	(void)state;
-	realm = sim_realm_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	sim_realm_free(realm);
-	return 0;
-}
-
 static void offline_after_one_boot(void **state)
 {
 	struct sim_stage s;
@@ -188,7 +174,6 @@ static void has_no_days(struct cb_record *c)
 /* An account may not go on for longer than what the realm has signed, whatever its record says. */
 static void signed_dates_end_it(void **state)
 {
-	struct sim_realm *other = sim_realm_new();
 	struct sim_stage s;
 	int64_t until_s;
 
@@ -207,14 +192,11 @@ static void signed_dates_end_it(void **state)
 	sim_stage_start_unplugged(&s);
 	sim_stage_assert_fails(&s, CB_META_EXPIRED);
 	sim_stage_end(&s);
-	sim_realm_free(realm);
-	realm = other;
 }
 
 /* The account had days, and has none any more: one boot with the network, and its record is gone from the cache. */
 static void days_taken_away(void **state)
 {
-	struct sim_realm *other = sim_realm_new();
 	struct sim_stage s;
 
 	(void)state;
@@ -231,8 +213,6 @@ static void days_taken_away(void **state)
 	assert_int_equal(sim_last_err(s.sim, CB_EVENT_REFUSED), CB_LOGIN_OFFLINE);
 	assert_int_equal(sim_stage(s.sim), CB_STAGE_SIGN_IN);
 	sim_stage_end(&s);
-	sim_realm_free(realm);
-	realm = other;
 }
 
 /*
@@ -241,14 +221,10 @@ static void days_taken_away(void **state)
  */
 static void revoked_then_unplugged(void **state)
 {
-	struct sim_realm *first = realm;
-
-	(void)state;
 	for (unsigned is_removed = 0; is_removed < 2; is_removed++) {
 		struct sim_stage s;
 		char path[256];
 
-		realm = sim_realm_new();
 		sim_stage_begin_cached(&s, realm, DEVICE_BLOCKS);
 		sim_stage_boot_once(&s);
 		sim_realm_revoke(realm, "ada");
@@ -267,9 +243,8 @@ static void revoked_then_unplugged(void **state)
 		assert_false(sim_boot_run(&s.boot, sim_now(s.sim) + SIM_STAGE_MINUTE));
 		assert_int_equal(sim_last_err(s.sim, CB_EVENT_REFUSED), CB_LOGIN_OFFLINE);
 		sim_stage_end(&s);
-		sim_realm_free(realm);
+		(void)sim_stage_renew_realm(state);
 	}
-	realm = first;
 }
 
 /* A mirror that has lost the record says nothing about the account: what is signed does not refuse it. */
@@ -421,7 +396,6 @@ static void expired_but_unattended(void **state)
 /* A retry online: what was judged by old metadata counts no more. */
 static void revoked_while_away(void **state)
 {
-	struct sim_realm *other = sim_realm_new();
 	struct sim_stage s;
 	char path[256];
 
@@ -443,8 +417,6 @@ static void revoked_while_away(void **state)
 	assert_int_equal(sim_n_requests_for(s.mirror[0], path), 2);
 	assert_false(sim_record_says(&s.boot, "\"offline\""));
 	sim_stage_end(&s);
-	sim_realm_free(realm);
-	realm = other;
 }
 
 /* An unattended machine tries again by itself, whatever it was. */
@@ -493,8 +465,8 @@ int main(void)
 		cmocka_unit_test(slow_is_not_away),
 		cmocka_unit_test(wrong_answers_are_told),
 		cmocka_unit_test(days_run_out),
-		cmocka_unit_test(signed_dates_end_it),
-		cmocka_unit_test(days_taken_away),
+		cmocka_unit_test_teardown(signed_dates_end_it, sim_stage_renew_realm),
+		cmocka_unit_test_teardown(days_taken_away, sim_stage_renew_realm),
 		cmocka_unit_test(revoked_then_unplugged),
 		cmocka_unit_test(record_lost_by_the_mirror),
 		cmocka_unit_test(unplugged_before_a_retry),
@@ -503,10 +475,10 @@ int main(void)
 		cmocka_unit_test(wrong_passphrase_offline),
 		cmocka_unit_test(kiosk_offline),
 		cmocka_unit_test(expired_but_unattended),
-		cmocka_unit_test(revoked_while_away),
+		cmocka_unit_test_teardown(revoked_while_away, sim_stage_renew_realm),
 		cmocka_unit_test(kiosk_goes_on_by_itself),
 		cmocka_unit_test(escape_tries_the_network_again),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return sim_stage_run("cache_offline", tests, sizeof(tests) / sizeof(tests[0]), &realm);
 }

@@ -11,25 +11,11 @@
 #include <cmocka.h>
 
 #include "core/newc.h"
-#include "sim_boot.h"
+#include "sim_stage.h"
 
 #define MINUTE 60000ull
 #define DERIVE_MS 3000u
 static struct sim_realm *realm;
-
-static int make_realm(void **state)
-{
-	(void)state;
-	realm = sim_realm_new();
-	return 0;
-}
-
-static int drop_realm(void **state)
-{
-	(void)state;
-	sim_realm_free(realm);
-	return 0;
-}
 
 struct stage {
 	struct sim *sim;
@@ -431,5 +417,5 @@ int main(void)
 		cmocka_unit_test(allocation_failures),
 	};
 
-	return cmocka_run_group_tests(tests, make_realm, drop_realm);
+	return sim_stage_run("derive", tests, sizeof(tests) / sizeof(tests[0]), &realm);
 }

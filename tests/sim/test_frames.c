@@ -11,6 +11,7 @@
 
 #include "sim_campaign.h"
 #include "sim_lwip_memory.h"
+#include "sim_stage.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -46,20 +47,6 @@ static const struct sim_link bad = {
 	.flap_up_ms = 1900,
 	.flap_down_ms = 300,
 };
-
-static int make_realm(void **state)
-{
-	(void)state;
-	realm = sim_realm_new();
-	return 0;
-}
-
-static int drop_realm(void **state)
-{
-	(void)state;
-	sim_realm_free(realm);
-	return 0;
-}
 
 struct stage {
 	struct sim *sim;
@@ -440,5 +427,5 @@ int main(void)
 		cmocka_unit_test(soak),
 	};
 
-	return cmocka_run_group_tests(tests, make_realm, drop_realm);
+	return sim_stage_run("frames", tests, sizeof(tests) / sizeof(tests[0]), &realm);
 }

@@ -486,6 +486,18 @@ void sim_realm_chunk_path(const struct sim_realm *r, unsigned i, char out[256])
 	snprintf(out, 256, "%s%s", SIM_REALM_BASE, path);
 }
 
+unsigned sim_realm_n_chunk_requests(const struct sim_realm *r, const struct sim_server *server)
+{
+	unsigned n = 0;
+	char path[256];
+
+	for (unsigned i = 0; i < r->n_chunks; i++) {
+		sim_realm_chunk_path(r, i, path);
+		n += sim_n_requests_for(server, path);
+	}
+	return n;
+}
+
 static const struct account *find_account(const struct sim_realm *r, const char *name)
 {
 	for (unsigned i = 0; i < N_ACCOUNTS; i++)

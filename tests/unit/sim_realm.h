@@ -75,6 +75,8 @@ struct cb_bytes sim_realm_initrd(const struct sim_realm *realm); /* both, padded
 void sim_realm_chunk_path(const struct sim_realm *realm, unsigned i, char out[256]);
 void sim_realm_record_path(const struct sim_realm *realm, const char *account, char out[256]);
 unsigned sim_realm_n_chunks(const struct sim_realm *realm);
+/* Requests for chunks of demo that the server has had. */
+unsigned sim_realm_n_chunk_requests(const struct sim_realm *realm, const struct sim_server *server);
 /* What the manifest of demo names as the memory it needs. */
 uint64_t sim_realm_ram_need(const struct sim_realm *realm);
 

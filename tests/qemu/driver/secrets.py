@@ -48,8 +48,8 @@ def signed(path):
 def keys_of(repo, account, passphrase):
     root = json.dumps(signed(f"{repo}/metadata/1.root.json"), sort_keys=True, separators=(",", ":"))
     realm_id = hashlib.sha256(root.encode()).digest()
-    [targets] = sorted(glob.glob(f"{repo}/metadata/*.targets.json"))[-1:]
-    kdf = signed(targets)["x-chunkboot"]["kdf"][0]
+    targets = max((signed(path) for path in glob.glob(f"{repo}/metadata/*.targets.json")), key=lambda t: t["version"])
+    kdf = targets["x-chunkboot"]["kdf"][0]
     salt = hashlib.blake2b(b"cb1/salt" + realm_id + bytes([len(account)]) + account, digest_size=16).digest()
     k0 = argon2id(passphrase, salt, kdf["t"], kdf["m_kib"])
     k = keyed(k0, b"cb1/factor", 64)
