@@ -57,7 +57,7 @@ show_sign_in() {
 }
 
 has_display() {
-	[[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && qemu-system-x86_64 -display help 2>/dev/null | grep -Eqx 'gtk|sdl'
+	[[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && grep -Eqx 'gtk|sdl' < <(qemu-system-x86_64 -display help 2>/dev/null)
 }
 
 make_realm

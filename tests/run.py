@@ -30,6 +30,7 @@ import sys
 import tempfile
 import time
 
+VERDICTS = ("ok ", "not ok ", "skip ")
 TAIL_LINES = 40
 SKIP_STATUS = 77
 CMOCKA_LINE = re.compile(r"^\[\s*(==========|PASSED|FAILED|SKIPPED)\s*\] (\d+) test\(s\)", re.M)
@@ -187,11 +188,13 @@ def run(item, build):
 
 
 def failed_part(path):
-    """What a log says of the failure: its first "not ok" with what follows, else its end."""
+    """What a log says of the failure: the lines about its first "not ok", which shell tests print before it and others
+    after it; else its end."""
     with open(path, encoding="utf-8", errors="replace") as file:
         lines = file.readlines()
-    first = next((i for i, line in enumerate(lines) if line.startswith("not ok ")), len(lines) - TAIL_LINES)
-    return "".join("    " + line for line in lines[max(0, first):][:TAIL_LINES])
+    first = next((i for i, line in enumerate(lines) if line.startswith("not ok ")), len(lines))
+    start = next((i for i in range(first, 0, -1) if lines[i - 1].startswith(VERDICTS)), 0)
+    return "".join("    " + line for line in lines[max(start, first - TAIL_LINES):first + TAIL_LINES])
 
 
 def tail(path):

@@ -22,7 +22,7 @@ die() {
 # The concrete package, such as linux-image-6.1.0-0-cloud-amd64, that the metapackage stands for.
 kernel_package() {
 	apt-cache depends --important "$metapackage" |
-		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*cloud-amd64\)$/\1/p' | head -n 1
+		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*cloud-amd64\)$/\1/p' | sed -n 1p
 }
 
 get_kernel() {

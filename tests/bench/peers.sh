@@ -147,7 +147,7 @@ start_nginx() {
 	: >"$1/access.log"
 	"$debs/nginx/usr/sbin/nginx" -e "$1/nginx-error.log" -c "$1/nginx.conf" 2>"$1/nginx-stderr" &
 	nginx_pid=$!
-	until ss -ltnH "sport = :8081" | grep -q LISTEN; do
+	until grep -q LISTEN < <(ss -ltnH "sport = :8081"); do
 		kill -0 $nginx_pid 2>/dev/null || { cat "$1"/nginx-*; return 1; }
 	done
 }

@@ -186,7 +186,7 @@ start_nginx() {
 	CONF
 	"$nginx" -e "$dir/nginx-error.log" -c "$dir/nginx.conf" 2>"$dir/nginx-stderr" &
 	nginx_pid=$!
-	until ss -ltnH "sport = :$port" | grep -q LISTEN; do
+	until grep -q LISTEN < <(ss -ltnH "sport = :$port"); do
 		kill -0 $nginx_pid 2>/dev/null || { cat "$dir"/nginx-*; return 1; }
 	done
 }
@@ -265,10 +265,10 @@ measure_pair() {
 
 conditions() {
 	local others
-	others="$(casync --version | head -n 1), $("$zsync/zsync" -V 2>&1 | sed -n 's/ *(.*//; 1p'), "
-	others+="zstd $(zstd -V | grep -o 'v[0-9.]*' | head -n 1)"
+	others="$(casync --version | sed -n 1p), $("$zsync/zsync" -V 2>&1 | sed -n 's/ *(.*//; 1p'), "
+	others+="zstd $(zstd -V | grep -o 'v[0-9.]*' | sed -n 1p)"
 	printf '%s\n' "date $(date -u +%Y-%m-%d)" "machine $(uname -m), $(nproc) processors" \
-		"ours $("$tool" --version | head -n 1), level $level" "others $others"
+		"ours $("$tool" --version | sed -n 1p), level $level" "others $others"
 }
 
 check_needs

@@ -104,7 +104,7 @@ test_dry_run_and_questions() {
 test_leftovers_and_foreign_files() {
 	make_versions
 	gc --yes --quiet
-	chunk=$(find "$repo/store.castr" -name '*.cacnk' | head -1)
+	chunk=$(find "$repo/store.castr" -name '*.cacnk' | sed -n 1p)
 	cp "$chunk" "$chunk.tmp"
 	echo x >"$repo/metadata/timestamp.json.tmp-AbC123"
 	echo x >"$repo/manifests/desk/$(basename "$(ls "$repo"/manifests/desk/*.2.cbm)").tmp-AbC123"

@@ -51,7 +51,7 @@ test_every_option_is_explained() {
 		"$tool" "$verb" --help | sed -n '/^Usage:$/,/^$/p' | { grep -o -- '--[a-z-]*' || true; } |
 			sort -u >"$dir/used"
 		while read -r option; do
-			"$tool" "$verb" --help | sed '1,/^Options:$/d' | grep -Eq -- "$option( |$)" ||
+			grep -Eq -- "$option( |$)" < <("$tool" "$verb" --help | sed '1,/^Options:$/d') ||
 				fail "$verb: $option is in the usage, not among the options"
 		done <"$dir/used"
 	done

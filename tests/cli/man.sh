@@ -51,7 +51,7 @@ test_names() {
 		assert_match "^${name%.*}\(${name##*.}\) \"chunkboot\" " "$file"
 		[ "$file" != "$page" ] || continue
 		grep -qF -- "*${name%.*}*(${name##*.})" "$page" || fail "chunkboot(1) does not name ${name%.*}(${name##*.})"
-		section '# SEE ALSO' "$file" | grep -qF '*chunkboot*(1)' || fail "$name does not name chunkboot(1)"
+		grep -qF '*chunkboot*(1)' < <(section '# SEE ALSO' "$file") || fail "$name does not name chunkboot(1)"
 	done
 	for verb in $(verbs); do
 		name=$(json "$dir/out" "[v['summary'] for v in d['verbs'] if v['name'] == '$verb'][0]")
@@ -123,8 +123,8 @@ test_required_options() {
 		>"$dir/required"
 	assert_match '^publish keys$' "$dir/required"
 	while read -r verb option; do
-		section '# OPTIONS' "$(page_of "$verb")" | awk -v option="--$option*" '
-			/^\*-/ { is_in = index($0, option) } is_in' | grep -q 'Required\.$' || fail "$verb: --$option is required"
+		grep -q 'Required\.$' < <(section '# OPTIONS' "$(page_of "$verb")" | awk -v option="--$option*" '
+			/^\*-/ { is_in = index($0, option) } is_in') || fail "$verb: --$option is required"
 	done <"$dir/required"
 }
 
@@ -132,10 +132,10 @@ test_required_options() {
 test_every_action() {
 	local n=0
 	for verb in account cache; do
-		"$tool" "$verb" --help | sed -n "s/^  chunkboot $verb \([a-z][a-z]*\) .*/\1/p" | sed '/^chunkboot$/d' |
-			sed '/^Examples/q' | sort -u >"$dir/actions"
+		"$tool" "$verb" --help | sed -n "s/^  chunkboot $verb \([a-z][a-z]*\) .*/\1/p" |
+			sort -u >"$dir/actions"
 		while read -r action; do
-			section '# DESCRIPTION' "$(page_of "$verb")" | grep -qx "\*$action\*" || fail "$verb $action"
+			grep -qx "\*$action\*" < <(section '# DESCRIPTION' "$(page_of "$verb")") || fail "$verb $action"
 			n=$((n + 1))
 		done <"$dir/actions"
 	done
@@ -146,7 +146,7 @@ test_every_exit_status() {
 	assert_equal "0 1 2 3 4 5 6 7 130" "$(section '# EXIT STATUS' "$page" | sed -n 's/^\*\([0-9]*\)\*$/\1/p' | tr '\n' ' ' | sed 's/ $//')"
 	assert_exit 0 chunkboot errors --json
 	for code in $(json "$dir/out" '" ".join(sorted({str(e["exit_code"]) for e in d["errors"]}))'); do
-		section '# EXIT STATUS' "$page" | grep -qx "\*$code\*" || fail "exit status $code"
+		grep -qx "\*$code\*" < <(section '# EXIT STATUS' "$page") || fail "exit status $code"
 	done
 }
 
@@ -164,7 +164,7 @@ test_exit_statuses_of_verbs() {
 		section '# EXIT STATUS' "$(page_of "$verb")" | sed -n 's/^\*\([0-9]*\)\*$/\1/p' >"$dir/statuses"
 		test -s "$dir/statuses" || fail "chunkboot-$verb(1) has no exit status"
 		sort -cn "$dir/statuses"
-		section '# EXIT STATUS' "$(page_of "$verb")" | grep -qF '*chunkboot*(1)' || fail "$verb: where are the others?"
+		grep -qF '*chunkboot*(1)' < <(section '# EXIT STATUS' "$(page_of "$verb")") || fail "$verb: where are the others?"
 		while read -r status; do
 			grep -qx "exit $status" "$CB_TOP/tests/cli/golden/$verb.txt" || fail "no transcript has $verb end with $status"
 		done <"$dir/statuses"
@@ -178,7 +178,7 @@ test_loader_configuration() {
 		case $option in
 		output | efi | passphrase-file) continue ;;
 		esac
-		section '# WHAT IS STAMPED' "$file" | grep -q -- "\*--$option\*" || fail "--$option is not among the configuration"
+		grep -q -- "\*--$option\*" < <(section '# WHAT IS STAMPED' "$file") || fail "--$option is not among the configuration"
 	done
 	grep -oh -- '\*--[a-z0-9-]*\*' "$file" | sed 's/[*]//g; s/^--//' | sort -u |
 		comm -23 - <(explained '# OPTIONS' "$(page_of loader)" | sort) >"$dir/unknown"

@@ -300,7 +300,7 @@ test_inspect_recognises() {
 		assert_equal "${pair#*=}" "$(json "$dir/out" 'd["type"]')"
 		assert_exit 0 chunkboot inspect "$repo/${pair%=*}"
 	done
-	chunk=$(find "$repo/store.castr" -name '*.cacnk' | head -1)
+	chunk=$(find "$repo/store.castr" -name '*.cacnk' | sed -n 1p)
 	assert_exit 0 chunkboot inspect "$chunk" --json
 	assert_equal "$(basename "$chunk" .cacnk)" "$(json "$dir/out" 'd["id"]')"
 	cp "$chunk" "$dir/$(printf '0%.0s' {1..64}).cacnk"

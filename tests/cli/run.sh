@@ -108,7 +108,7 @@ test_what_the_machine_gets() {
 	prepare
 	guest <<GUEST
 cp esp.img '$dir/esp.img'
-port=\$(grep -ao 'http://10.0.2.2:[0-9]*' esp.img | head -n 1)
+port=\$(grep -ao 'http://10.0.2.2:[0-9]*' esp.img | sed -n 1p)
 curl -s "http://127.0.0.1:\${port##*:}/metadata/root.json" >'$dir/root.json'
 printf 'chunkboot-minimal: up\r\n'
 GUEST

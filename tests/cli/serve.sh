@@ -122,7 +122,7 @@ test_ranges() {
 	start
 	assert_status 206 "$chunk" -r 1000-1999
 	assert_equal 'bytes 1000-1999/300000' "$(header content-range)"
-	cmp "$dir/body" <(tail -c +1001 "$tree/$chunk" | head -c 1000) || fail 'wrong bytes'
+	cmp "$dir/body" <(dd if="$tree/$chunk" bs=1000 skip=1 count=1 status=none) || fail 'wrong bytes'
 	assert_status 206 "$chunk" -r 299990-
 	assert_equal 10 "$(stat -c %s "$dir/body")" length
 	assert_status 206 "$chunk" -r -20

@@ -10,7 +10,7 @@
 make_repo() {
 	make_inputs
 	publish desk --version 1 --initrd "$dir/initrd.gz" --chunk-size 4K:16K:64K --quiet
-	chunk=$(find "$repo/store.castr" -name '*.cacnk' | LC_ALL=C sort | head -1)
+	chunk=$(find "$repo/store.castr" -name '*.cacnk' | LC_ALL=C sort | sed -n 1p)
 	manifest=$(echo "$repo"/manifests/desk/*.1.cbm)
 }
 
@@ -78,7 +78,7 @@ test_chunk_missing_cut_longer_or_other() {
 
 test_every_damaged_chunk_is_listed() {
 	make_repo
-	for file in $(find "$repo/store.castr" -name '*.cacnk' | LC_ALL=C sort | head -3); do
+	for file in $(find "$repo/store.castr" -name '*.cacnk' | LC_ALL=C sort | sed -n 1,3p); do
 		flip_byte "$file" 20
 	done
 	assert_exit 3 chunkboot verify "$repo" --json

@@ -86,7 +86,7 @@ test_headers() {
 		assert_cached 'public, max-age=31536000, immutable' "$file"
 	done
 	# the loader's query, there for caches
-	file=$(cd "$repo" && find store.castr -type f | head -n 1)
+	file=$(cd "$repo" && find store.castr -type f | sed -n 1p)
 	assert_cached 'public, max-age=31536000, immutable' "$file?0123456789abcdef"
 	assert_match '^Content-Type: application/octet-stream' "$dir/out"
 }

@@ -145,17 +145,19 @@ export -f one_client
 export tool dir repo
 
 # Fifty clients in a cold cache, each with the origin as mirror and the cache as one nearby, against what one alone gets.
+# They are nice: on a machine that is busy with other tests the cache would be silent for the half second after which
+# clients rightly go past it.
 check_traffic() {
 	local one all
 	: >"$origin_log"
 	one_client alone "http://$origin/"
 	one=$(origin_bytes '/(store[.]castr|manifests)/' once)
 	: >"$origin_log"
-	seq "$n_clients" | xargs -P "$n_at_once" -I N bash -c "one_client N http://$origin/ --near $cache" || fail 'a client did not get its image'
+	seq "$n_clients" | nice -n 19 xargs -P "$n_at_once" -I N bash -c "one_client N http://$origin/ --near $cache" || fail 'a client did not get its image'
 	all=$(origin_bytes)
 	echo "origin sent $all bytes for $n_clients clients, one image is $one: $((all * 1000 / one / 10)).$((all * 1000 / one % 10)) %," \
 		"metadata $(origin_bytes '/metadata/')"
-		[ "$((all * 100))" -le "$((one * most_percent))" ] || fail "more than $most_percent %"
+	[ "$((all * 100))" -le "$((one * most_percent))" ] || fail "more than $most_percent %"
 	# it has all now, and will do without the others
 	: >"$origin_log"
 	one_client warm "$cache"
@@ -195,10 +197,10 @@ check_bad_origin() {
 	check_heals "$(basename "$file")"
 }
 
-# A file of nginx's cache, which it does not look into.
+# A file of nginx's cache, which it does not look into; large enough that the byte is not one of the cache's own header.
 check_bad_disk() {
 	local file
-	file=$(grep -rla '^KEY: /store.castr/' "$dir/cache" | sort | head -n 1)
+	file=$(find "$dir/cache" -type f -size +8k -exec grep -la '^KEY: /store.castr/' {} + | sort | sed -n 1p)
 	flip_byte "$file" "$(($(stat -c %s "$file") - 100))"
 	check_heals "$(sed -n 's|^KEY: /store.castr/..../\([0-9a-f]*\).*|\1|p;/^KEY/q' "$file")"
 }
