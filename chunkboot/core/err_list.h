@@ -142,6 +142,7 @@
 	X(LOADER_FORMAT, 711, 1, "the EFI file is malformed or cannot take a configuration",       \
 	  "use the unsigned chunkboot-x86_64.efi that was built or installed")                     \
 	X(ATTENTION, 712, 1, "something needs attention", "the lines above say what and when")     \
-	X(PROGRAM, 713, 1, "a program that this runs did not succeed", "what it printed says why")
+	X(PROGRAM, 713, 1, "a program that this runs did not succeed", "what it printed says why") \
+	X(NOT_READY, 714, 5, "not ready in time", "give it longer with --timeout")
 
 #endif

@@ -193,8 +193,8 @@ static enum cb_err judge(struct guest *g, struct cb_error *e)
 		return CB_OK;
 	if (g->has_ended)
 		return judge_end(g, e);
-	err = cb_fail(e, CB_NET_TIMEOUT, "virtual machine");
-	cb_fail_hint(e, "it was not ready after %u s; see --timeout", p->timeout_s);
+	err = cb_fail(e, CB_NOT_READY, "virtual machine");
+	cb_fail_hint(e, "%u s have gone by; give it longer with --timeout", p->timeout_s);
 	return err;
 }
 

@@ -86,7 +86,7 @@ test_timeout() {
 	prepare
 	guest <<<'exec sleep 60'
 	assert_exit 5 run --timeout 1
-	assert_match 'see --timeout' "$dir/err"
+	assert_match 'not ready in time' "$dir/err"
 	assert_clean
 }
 
