@@ -52,18 +52,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static unsigned n_chunks_of(const struct sim_stage *s, unsigned mirror)
-{
-	unsigned n = 0;
-	char path[256];
-
-	for (unsigned i = 0; i < sim_realm_n_chunks(s->realm); i++) {
-		sim_realm_chunk_path(s->realm, i, path);
-		n += sim_n_requests_for(s->mirror[mirror], path);
-	}
-	return n;
-}
-
 static unsigned n_records_of(const struct sim_stage *s, unsigned mirror)
 {
 	char path[256];
@@ -94,8 +82,9 @@ static void near_first(void **state)
 	sim_behaviour(s.mirror[NEAR])->latency_ms = 20;
 	sim_stage_power_on(&s, 1, 1);
 	sim_stage_assert_boots(&s, "demo/2");
-	assert_int_equal(n_chunks_of(&s, STAMPED), 0);
-	assert_int_equal(n_chunks_of(&s, NEAR), sim_realm_n_chunks(realm));
+	assert_int_equal(sim_realm_n_chunk_requests(s.realm, s.mirror[STAMPED]), 0);
+	assert_int_equal(sim_realm_n_chunk_requests(s.realm, s.mirror[NEAR]),
+			 sim_realm_n_chunks(realm));
 	assert_int_equal(n_records_of(&s, STAMPED), 0);
 	assert_int_equal(n_records_of(&s, NEAR), 1);
 	/* a timestamp is asked for everywhere all the same: the newest counts */
@@ -123,7 +112,7 @@ static void near_before_signed(void **state)
 		sim_stage_power_on(&s, 1, 1);
 		sim_stage_assert_boots(&s, "demo/1");
 		for (unsigned m = 0; m < 3; m++)
-			assert_int_equal(n_chunks_of(&s, m),
+			assert_int_equal(sim_realm_n_chunk_requests(s.realm, s.mirror[m]),
 					 m == wanted ? sim_realm_n_chunks(with_mirrors) : 0);
 		sim_stage_end(&s);
 	}
@@ -141,7 +130,7 @@ static void the_last_of_four(void **state)
 	s.near = near;
 	sim_stage_power_on(&s, 1, 1);
 	sim_stage_assert_boots(&s, "demo/2");
-	assert_int_equal(n_chunks_of(&s, STAMPED), 0);
+	assert_int_equal(sim_realm_n_chunk_requests(s.realm, s.mirror[STAMPED]), 0);
 	assert_int_equal(sim_n_events(s.sim, CB_EVENT_NOTICE), 0);
 	sim_stage_end(&s);
 }
@@ -364,8 +353,9 @@ static void announced(void **state)
 	begin_announced(&s, ANNOUNCED);
 	sim_stage_power_on(&s, 1, 1);
 	sim_stage_assert_boots(&s, "demo/2");
-	assert_int_equal(n_chunks_of(&s, STAMPED), 0);
-	assert_int_equal(n_chunks_of(&s, NEAR), sim_realm_n_chunks(realm));
+	assert_int_equal(sim_realm_n_chunk_requests(s.realm, s.mirror[STAMPED]), 0);
+	assert_int_equal(sim_realm_n_chunk_requests(s.realm, s.mirror[NEAR]),
+			 sim_realm_n_chunks(realm));
 	assert_int_equal(sim_n_events(s.sim, CB_EVENT_NOTICE), 0);
 	sim_stage_end(&s);
 }
@@ -405,7 +395,8 @@ static void announced_in_vain(void **state)
 		s.has_pin = cases[i].has_pin;
 		sim_stage_power_on(&s, 1, 1);
 		sim_stage_assert_boots(&s, "demo/2");
-		assert_int_equal(n_chunks_of(&s, STAMPED), sim_realm_n_chunks(realm));
+		assert_int_equal(sim_realm_n_chunk_requests(s.realm, s.mirror[STAMPED]),
+				 sim_realm_n_chunks(realm));
 		if (cases[i].url != long_one)
 			assert_int_equal(sim_n_connections(s.mirror[NEAR]), 0);
 		assert_int_equal(sim_n_events(s.sim, CB_EVENT_NOTICE), cases[i].err != CB_OK);
@@ -447,7 +438,8 @@ static void announced_late(void **state)
 			cb_boot_near_mirror(s.boot.boot, ANNOUNCED);
 		s.boot.account[0] = "ada";
 		sim_stage_assert_boots(&s, "demo/2");
-		assert_int_equal(n_chunks_of(&s, NEAR), i == 1 ? sim_realm_n_chunks(realm) : 0);
+		assert_int_equal(sim_realm_n_chunk_requests(s.realm, s.mirror[NEAR]),
+				 i == 1 ? sim_realm_n_chunks(realm) : 0);
 		sim_stage_end(&s);
 	}
 }

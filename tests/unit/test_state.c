@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of the rollback state: one slot's bytes, the two slots, what a boot adds. */
-#include "testport.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/state.h"
-#include "forge.h"
+#include "forge_fixture.h"
 
 #define DAY 86400
 
@@ -326,34 +324,13 @@ static void test_accounts(void **state)
 	assert_int_equal(cb_state_min_epoch(&s, realm, span), 12);
 }
 
-static struct forge f;
-static struct testport tp;
-static struct cb_mem mem;
-
-static int set_up(void **state)
-{
-	(void)state;
-	tp = (struct testport){ 0 };
-	mem = testport_mem(&tp);
-	forge_init(&f);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	forge_done(&f);
-	testport_assert_no_leak(&tp);
-	return 0;
-}
-
-/* Metadata of f as a client with this floor sees it. */
+/* The metadata as a client with this floor sees it. */
 static struct cb_state after(const struct cb_state *before, const int64_t *rtc_s)
 {
 	struct cb_state s = *before;
-	struct cb_tuf *tuf = forge_client(&f, &mem, CB_TUF_LOADER, &before->floor);
+	struct cb_tuf *tuf = forge_client(&forge, &forge_mem, CB_TUF_LOADER, &before->floor);
 
-	forge_assert_complete(tuf, &f);
+	forge_assert_complete(tuf, &forge);
 	cb_state_note_metadata(&s, tuf, rtc_s);
 	cb_tuf_free(tuf);
 	return s;
@@ -361,9 +338,9 @@ static struct cb_state after(const struct cb_state *before, const int64_t *rtc_s
 
 static void set_issued(const char *issued)
 {
-	json_object_set_new(f.bodies[CB_TUF_TIMESTAMP], "x-chunkboot",
+	json_object_set_new(forge.bodies[CB_TUF_TIMESTAMP], "x-chunkboot",
 			    json_pack("{ss}", "issued", issued));
-	forge_sign(&f);
+	forge_sign(&forge);
 }
 
 /* FORGE_NOW is 2027-01-15T08:00:00Z. */
@@ -397,7 +374,6 @@ static void test_time_floor(void **state)
 /* Versions, keys and time in the order in which boots meet them. */
 static void test_over_time(void **state)
 {
-	static const enum forge_signer root12[] = { FORGE_ROOT1, FORGE_ROOT2 };
 	static const enum forge_signer new_key[] = { FORGE_TIMESTAMP_NEW };
 	static const int64_t rtc_s = FORGE_NOW;
 	const struct cb_state nothing = { .floor = { .time_s = 0 } };
@@ -415,15 +391,15 @@ static void test_over_time(void **state)
 	for (unsigned i = 1; i < CB_TUF_N_ROLES; i++)
 		high.floor.version[i] = 99999;
 	high.floor.time_s = FORGE_NOW + 30 * DAY;
-	tuf = forge_client(&f, &mem, CB_TUF_LOADER, &high.floor);
-	forge_assert_walk(tuf, &f, CB_TUF_TIMESTAMP, CB_META_ROLLBACK);
+	tuf = forge_client(&forge, &forge_mem, CB_TUF_LOADER, &high.floor);
+	forge_assert_walk(tuf, &forge, CB_TUF_TIMESTAMP, CB_META_ROLLBACK);
 	assert_true(cb_tuf_now(tuf) == FORGE_NOW + 30 * DAY);
 	cb_tuf_free(tuf);
 	/* new keys: all of it is forgotten, the time too, but root's version */
-	forge_set_signers(&f, CB_TUF_TIMESTAMP, 1, new_key);
-	forge_sign(&f);
-	forge_set_role(&f, "timestamp", 1, new_key, 1);
-	forge_root(&f, 2, 2, root12);
+	forge_set_signers(&forge, CB_TUF_TIMESTAMP, 1, new_key);
+	forge_sign(&forge);
+	forge_set_role(&forge, "timestamp", 1, new_key, 1);
+	forge_root(&forge, 2, 2, forge_root12);
 	high = after(&high, &rtc_s);
 	assert_int_equal(high.floor.version[CB_TUF_ROOT], 2);
 	for (unsigned i = 1; i < CB_TUF_N_ROLES; i++)
@@ -436,30 +412,29 @@ static void test_over_time(void **state)
 /* The loader was stamped with a root that is newer than the stored one: no step shows the rotation. */
 static void test_rotation_unseen(void **state)
 {
-	static const enum forge_signer root12[] = { FORGE_ROOT1, FORGE_ROOT2 };
 	static const enum forge_signer new_key[] = { FORGE_SNAPSHOT_NEW };
 	const struct cb_state nothing = { .floor = { .time_s = 0 } };
 	struct cb_state s;
 	struct cb_tuf *tuf = NULL;
 
 	(void)state;
-	forge_sign(&f);
+	forge_sign(&forge);
 	s = after(&nothing, NULL);
 	for (unsigned i = 1; i < CB_TUF_N_ROLES; i++)
 		s.floor.version[i] = 99999;
 	for (unsigned is_rotated = 0; is_rotated < 2; is_rotated++) {
 		if (is_rotated) {
-			forge_set_role(&f, "snapshot", 1, new_key, 1);
-			forge_set_signers(&f, CB_TUF_SNAPSHOT, 1, new_key);
+			forge_set_role(&forge, "snapshot", 1, new_key, 1);
+			forge_set_signers(&forge, CB_TUF_SNAPSHOT, 1, new_key);
 		}
-		f.n_roots = 0;
-		forge_root(&f, 2, 2, root12);
-		forge_sign(&f);
-		assert_int_equal(cb_tuf_new(&mem, CB_TUF_LOADER, forge_bytes(&f.roots[0]),
+		forge.n_roots = 0;
+		forge_root(&forge, 2, 2, forge_root12);
+		forge_sign(&forge);
+		assert_int_equal(cb_tuf_new(&forge_mem, CB_TUF_LOADER, forge_bytes(&forge.roots[0]),
 					    FORGE_NOW, &s.floor, &tuf),
 				 CB_OK);
 		assert_int_equal(cb_tuf_absent(tuf), CB_OK);
-		assert_int_equal(cb_tuf_accept(tuf, forge_bytes(&f.files[CB_TUF_TIMESTAMP])),
+		assert_int_equal(cb_tuf_accept(tuf, forge_bytes(&forge.files[CB_TUF_TIMESTAMP])),
 				 is_rotated ? CB_OK : CB_META_ROLLBACK);
 		cb_tuf_free(tuf);
 	}
@@ -467,32 +442,29 @@ static void test_rotation_unseen(void **state)
 
 static void test_root_floor(void **state)
 {
-	static const enum forge_signer root12[] = { FORGE_ROOT1, FORGE_ROOT2 };
 	const struct cb_state nothing = { .floor = { .time_s = 0 } };
 	struct cb_state s;
 	struct cb_tuf *tuf;
 
 	(void)state;
-	forge_sign(&f);
-	forge_root(&f, 2, 2, root12);
+	forge_sign(&forge);
+	forge_root(&forge, 2, 2, forge_root12);
 	s = after(&nothing, NULL);
 	assert_int_equal(s.floor.version[CB_TUF_ROOT], 2);
 	s = after(&s, NULL);
 	/* an older stamped root must get to the stored one, and to no other of that version */
-	f.n_roots = 0;
-	tuf = forge_client(&f, &mem, CB_TUF_LOADER, &s.floor);
+	forge.n_roots = 0;
+	tuf = forge_client(&forge, &forge_mem, CB_TUF_LOADER, &s.floor);
 	assert_int_equal(cb_tuf_absent(tuf), CB_META_ROLLBACK);
 	assert_int_equal(cb_tuf_absent(tuf), CB_META_ROLLBACK);
 	cb_tuf_free(tuf);
 	s.floor.root_digest[31] ^= 1;
-	f.n_roots = 1;
-	tuf = forge_client(&f, &mem, CB_TUF_LOADER, &s.floor);
-	assert_int_equal(cb_tuf_accept(tuf, forge_bytes(&f.roots[0])), CB_OK);
+	forge.n_roots = 1;
+	tuf = forge_client(&forge, &forge_mem, CB_TUF_LOADER, &s.floor);
+	assert_int_equal(cb_tuf_accept(tuf, forge_bytes(&forge.roots[0])), CB_OK);
 	assert_int_equal(cb_tuf_absent(tuf), CB_META_ROLLBACK);
 	cb_tuf_free(tuf);
 }
-
-#define FORGED(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
 {

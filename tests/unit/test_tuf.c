@@ -1,36 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* TUF client: what it says of good metadata. */
-#include "forge.h"
-#include "testport.h"
-
-static struct testport tp;
-static struct cb_mem mem;
-static struct forge good; /* signed, untouched */
-
-static int set_up(void **state)
-{
-	(void)state;
-	tp = (struct testport){ 0 };
-	mem = testport_mem(&tp);
-	forge_init(&good);
-	forge_sign(&good);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	forge_done(&good);
-	testport_assert_no_leak(&tp);
-	return 0;
-}
+#include "forge_fixture.h"
 
 static void test_good(void **state)
 {
 	static const char *const paths[] = { "metadata/2.root.json", "metadata/timestamp.json",
 					     "metadata/1.snapshot.json", "metadata/1.targets.json",
 					     "metadata/1.accounts.json" };
-	struct cb_tuf *tuf = forge_client(&good, &mem, CB_TUF_LOADER, NULL);
+	struct cb_tuf *tuf = forge_client(&forge, &forge_mem, CB_TUF_LOADER, NULL);
 	struct cb_tuf_want want;
 
 	(void)state;
@@ -44,11 +21,12 @@ static void test_good(void **state)
 		assert_int_equal(want.max_len,
 				 i == 0		? CB_TUF_ROOT_MAX :
 					 i == 1 ? CB_TUF_TIMESTAMP_MAX :
-						  good.files[i].len);
-		assert_int_equal(forge_offer(tuf, &good), CB_OK);
+						  forge.files[i].len);
+		assert_int_equal(forge_offer(tuf, &forge), CB_OK);
 	}
 	assert_false(cb_tuf_next(tuf, &want));
-	assert_int_equal(cb_tuf_accept(tuf, forge_bytes(&good.files[CB_TUF_TARGETS])), CB_INTERNAL);
+	assert_int_equal(cb_tuf_accept(tuf, forge_bytes(&forge.files[CB_TUF_TARGETS])),
+			 CB_INTERNAL);
 	assert_int_equal(cb_tuf_absent(tuf), CB_META_MISSING);
 	cb_tuf_free(tuf);
 	cb_tuf_free(NULL);
@@ -56,11 +34,11 @@ static void test_good(void **state)
 
 static void test_info(void **state)
 {
-	struct cb_tuf *tuf = forge_client(&good, &mem, CB_TUF_LOADER, NULL);
+	struct cb_tuf *tuf = forge_client(&forge, &forge_mem, CB_TUF_LOADER, NULL);
 	const struct cb_tuf_info *info = cb_tuf_info(tuf);
 
 	(void)state;
-	forge_assert_complete(tuf, &good);
+	forge_assert_complete(tuf, &forge);
 	assert_string_equal(info->title, "Test realm");
 	assert_false(info->is_clock_strict);
 	assert_int_equal(info->min_loader, 1);
@@ -81,13 +59,13 @@ static void test_info(void **state)
 
 static void test_targets(void **state)
 {
-	struct cb_tuf *tuf = forge_client(&good, &mem, CB_TUF_LOADER, NULL);
+	struct cb_tuf *tuf = forge_client(&forge, &forge_mem, CB_TUF_LOADER, NULL);
 	struct cb_tuf_target t;
 
 	(void)state;
 	assert_int_equal(cb_tuf_n_targets(tuf), 0);
 	assert_int_equal(cb_tuf_newest(tuf, cb_bytes_of("debian"), NULL, &t), CB_META_NO_IMAGE);
-	forge_assert_complete(tuf, &good);
+	forge_assert_complete(tuf, &forge);
 	assert_int_equal(cb_tuf_n_targets(tuf), 2);
 	cb_tuf_target_at(tuf, 1, &t);
 	assert_string_equal(t.path, "debian/2.cbm");
@@ -112,17 +90,17 @@ static void test_targets(void **state)
 
 static void test_accounts(void **state)
 {
-	struct cb_tuf *tuf = forge_client(&good, &mem, CB_TUF_LOADER, NULL);
+	struct cb_tuf *tuf = forge_client(&forge, &forge_mem, CB_TUF_LOADER, NULL);
 	struct cb_bytes msg = cb_bytes_of("record");
 	uint8_t locator[32] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x55 }, sig[64];
 
 	(void)state;
-	cb_key_sign(&good.keys[FORGE_ACCOUNTS], msg, sig);
+	cb_key_sign(&forge.keys[FORGE_ACCOUNTS], msg, sig);
 	assert_false(cb_tuf_accounts_signed(tuf, msg, sig));
-	forge_assert_complete(tuf, &good);
+	forge_assert_complete(tuf, &forge);
 	assert_true(cb_tuf_accounts_signed(tuf, msg, sig));
 	assert_false(cb_tuf_accounts_signed(tuf, cb_bytes_of("recorD"), sig));
-	cb_key_sign(&good.keys[FORGE_TIMESTAMP], msg, sig);
+	cb_key_sign(&forge.keys[FORGE_TIMESTAMP], msg, sig);
 	assert_false(cb_tuf_accounts_signed(tuf, msg, sig));
 	assert_true(cb_tuf_is_revoked(tuf, locator));
 	locator[7] ^= 1;
@@ -133,10 +111,10 @@ static void test_accounts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_good, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_info, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_targets, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_accounts, set_up, tear_down),
+		FORGED_SIGNED(test_good),
+		FORGED_SIGNED(test_info),
+		FORGED_SIGNED(test_targets),
+		FORGED_SIGNED(test_accounts),
 	};
 
 	return cmocka_run_group_tests_name("tuf", tests, NULL, NULL);

@@ -3,30 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "forge.h"
-#include "testport.h"
-
-static struct testport tp;
-static struct cb_mem mem;
-static struct forge good; /* signed, untouched */
-
-static int set_up(void **state)
-{
-	(void)state;
-	tp = (struct testport){ 0 };
-	mem = testport_mem(&tp);
-	forge_init(&good);
-	forge_sign(&good);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	forge_done(&good);
-	testport_assert_no_leak(&tp);
-	return 0;
-}
+#include "forge_fixture.h"
 
 /* ---- One thing wrong ---- */
 
@@ -433,7 +410,7 @@ static void check_spoilt(const struct spoilt_case *c, enum cb_tuf_profile profil
 	f.edit = c->edit;
 	f.tamper = c->tamper;
 	forge_sign(&f);
-	tuf = forge_client(&f, &mem, profile, NULL);
+	tuf = forge_client(&f, &forge_mem, profile, NULL);
 	err = forge_walk(tuf, &f, &at);
 	if (err != want || at != (want == CB_OK ? CB_TUF_N_ROLES : c->at))
 		fail_msg("%s of role %d, profile %d: role %d: error %d", c->name, (int)c->role,
@@ -446,7 +423,7 @@ static void check_spoilt(const struct spoilt_case *c, enum cb_tuf_profile profil
 	}
 	cb_tuf_restart_timestamp(tuf);
 	if (at != CB_TUF_ROOT)
-		forge_assert_complete(tuf, &good);
+		forge_assert_complete(tuf, &forge);
 	cb_tuf_free(tuf);
 	forge_done(&f);
 }
@@ -594,10 +571,10 @@ static void test_spoilt_accounts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_spoilt_timestamp, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_spoilt_snapshot, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_spoilt_targets, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_spoilt_accounts, set_up, tear_down),
+		FORGED_SIGNED(test_spoilt_timestamp),
+		FORGED_SIGNED(test_spoilt_snapshot),
+		FORGED_SIGNED(test_spoilt_targets),
+		FORGED_SIGNED(test_spoilt_accounts),
 	};
 
 	return cmocka_run_group_tests_name("tuf_spoilt", tests, NULL, NULL);
